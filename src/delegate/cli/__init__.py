@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 
 import click
 
 from delegate import __version__
+from delegate.cli.lazy import LazyGroup
 from delegate.errors import DelegateError
 
 _COMMANDS = {
@@ -26,29 +26,7 @@ _COMMANDS = {
 """Which module of this package holds a command; it is imported when the command is named."""
 
 
-class _Lazy(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module = importlib.import_module(f"delegate.cli.{_COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, f"{cmd_name}_")
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            from delegate.registry import suggest
-
-            raise click.UsageError(f"no command {args[0]!r}{suggest(args[0], _COMMANDS)}", ctx) from error
-
-
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, modules=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="delegate")
 def cli() -> None:
     """Let large and small language models share work, and prove what it saves."""
