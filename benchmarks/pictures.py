@@ -1,6 +1,8 @@
 """The pictures of `make demo` in the README: what it prints, and the plot of its report.
 
     python benchmarks/pictures.py [--run runs/demo] [--policy tool]
+
+The run is the one that `make demo` leaves behind.
 """
 
 from __future__ import annotations
