@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("anywhere", deadline=None)  # a busy machine is no fault of the code's
+settings.load_profile("anywhere")
 
 
 @pytest.fixture(scope="session")

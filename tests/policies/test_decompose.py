@@ -4,6 +4,7 @@ from delegate import Message, Request, SpecError, Tool
 from delegate.completion import Failure
 from delegate.errors import ModelError
 from delegate.models.function import FunctionModel
+from delegate.plain import digest
 from delegate.policies.decompose import Decompose
 from delegate.policies.plan import read_plan
 from delegate.testing import scripted
@@ -58,6 +59,34 @@ async def test_without_a_readable_plan_the_delegator_answers(plan):
 async def test_too_many_subtasks_are_cut():
     completion = await policy('["1", "2", "3", "4", "5", "6", "7"]', "done").complete(REQUEST)
     assert completion.notes["subtasks"] == 5
+
+
+@pytest.mark.parametrize(
+    ("fields", "calls", "pinned"),
+    [
+        ({}, 7, "47f1fd3a5e831786017364d7abad11ab"),
+        ({"minimum": 4, "maximum": 4}, 6, "84dcb7d16c9445294da47b488b3c2e55"),
+        ({"minimum": 7, "maximum": 9}, 2, "e46f43987b9579a981d9ca1eecb69482"),
+    ],
+)
+async def test_what_is_asked_stays_as_it_is_because_models_were_trained_on_it(fields, calls, pinned):
+    asked = []
+
+    def remember(name, reply):
+        def answer(request):
+            asked.append((name, request))
+            return reply(request)
+
+        return FunctionModel(name=name, function=answer)
+
+    def fail(request):
+        raise ModelError(Failure(kind="server", detail="broke"))
+
+    plan = '["flights", {"id": 1, "task": "hotels"}, "food {x}", "4", "5", "6"]'
+    delegator = remember("big", lambda request: plan if "JSON list" in request.question else "done")
+    workers = (remember("a", lambda request: f"did {request.question}"), remember("b", fail))
+    await Decompose(delegator=delegator, workers=workers, **fields).complete(REQUEST.draw(2))
+    assert (len(asked), digest(asked)) == (calls, pinned)
 
 
 async def test_a_synthesiser_of_its_own_makes_the_answer():

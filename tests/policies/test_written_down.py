@@ -15,7 +15,16 @@ TABLES = {
         "confidence": {"kind": "consistency", "model": "@small", "draws": 3, "answers": "math", "temperature": 0.7},
         "thresholds": [0.8, 1],
     },
-    "decompose": {"delegator": "@large", "workers": ["@small"], "synthesiser": "@middle", "minimum": 2, "maximum": 4},
+    "decompose": {
+        "delegator": "@large",
+        "workers": ["@small"],
+        "synthesiser": "@middle",
+        "minimum": 2,
+        "maximum": 4,
+        "ordered": True,
+        "strengths": {"small": "arithmetic"},
+        "budget": 1,
+    },
     "fallback": {"models": BOTH},
     "mux": {
         "models": BOTH,

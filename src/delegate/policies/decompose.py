@@ -1,91 +1,100 @@
-"""Decompose: split the request, work on the parts at the same time, make one answer of them.
+"""Decompose: split the request, work on the parts, make one answer of them.
 
 One round of the decompose-execute-aggregate loop of MinionS (Narayan et al. 2025, arXiv:2502.15964). Deviations: the
-plan is a plain list of subtasks, not code over chunks of a document; there is no second round; where no plan can be
-read, the delegator answers by itself.
+plan is a list of subtasks, not code over chunks of a document; there is no second round; where no plan can be read,
+the delegator answers by itself. Ours too: subtasks that need others' results, workers chosen by strength, a budget.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from delegate.completion import Completion, Outcome
+from delegate.completion import Completion
 from delegate.errors import SpecError
-from delegate.message import Message, Request
+from delegate.message import Request
 from delegate.model import Model
-from delegate.policies.plan import read_plan
+from delegate.policies.briefs import Work, planning, synthesis
+from delegate.policies.handout import hand_out
+from delegate.policies.plan import levels, read_subtasks
 from delegate.policy import Policy
+from delegate.route import Route
 from delegate.scope import Scope
-
-_PLAN = """\
-Do not answer the request above. Split it into {count} subtasks that can be worked on at the same time by assistants \
-who see neither each other's work nor this conversation, so put into each everything it needs. Reply with nothing but \
-a JSON list of strings, one subtask each."""
-
-_SYNTHESIS = """\
-Assistants have worked on parts of the request above. Their results may be wrong or incomplete; check them, and fill \
-the gaps yourself. Then answer the request as if you had done all the work alone.
-
-{results}"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decompose(Policy):
-    """One answer made of the workers' results; notes how many subtasks there were, were done, and failed."""
+    """One answer made of the workers' results; notes how many subtasks there were, were done, and failed.
+
+    Notes too: with `ordered` how many `levels` the plan has, with `strengths` or `route` the `workers` of its subtasks
+    and names that are nobody's (`unknown_workers`), with `budget` how many subtasks were `left_out`.
+    """
 
     delegator: Model
     workers: tuple[Model, ...]
-    """Given the subtasks in turn."""
+    """Given the subtasks in turn, unless `strengths` or `route` say who gets one."""
     synthesiser: Model | None = None
     """Makes the answer; `None`: the delegator."""
     minimum: int = 3
     """A plan of fewer subtasks is not worth following, and counts as unreadable."""
     maximum: int = 5
     """Subtasks beyond it are dropped."""
+    ordered: bool = False
+    """Whether a subtask may need results of earlier ones: it is given them, and begins as soon as they are there."""
+    strengths: Mapping[str, str] = field(default_factory=dict)
+    """What each worker is good at, by name, for the delegator to name one for each subtask; empty: it does not choose.
+    Where it names nobody there is, the worker whose turn it is gets the subtask."""
+    route: Route | None = None
+    """Chooses the worker of each subtask in the delegator's place; when it fails, the one whose turn it is gets it."""
+    budget: float | None = None
+    """US dollars for the plan and the work; the synthesis comes on top, and does what was left out. The first worker
+    works alone, then as many at once as it would pay for if each were as dear as the dearest so far; none once a cost
+    is unknown. `None`: no limit."""
     name: str = "decompose"
 
     def __post_init__(self) -> None:
-        if not self.workers:
+        names, (least, most) = [worker.name for worker in self.workers], (self.minimum, self.maximum)
+        if not names:
             raise SpecError("`workers` is empty; name at least one model")
-        if not 1 <= self.minimum <= self.maximum:
-            raise SpecError(
-                f"`minimum` and `maximum` must satisfy 1 <= minimum <= maximum, found {self.minimum} and {self.maximum}"
-            )
+        if not 1 <= least <= most:
+            raise SpecError(f"`minimum` and `maximum` must satisfy 1 <= minimum <= maximum, found {least} and {most}")
+        for name in self.strengths:
+            if name not in names:
+                raise SpecError(f"`strengths` names {name!r}, which is none of the workers: {', '.join(names)}")
+        if self.strengths and self.route is not None:
+            raise SpecError("`strengths` and `route` both choose the workers; leave one of them out")
+        if self.budget is not None and not self.budget > 0:
+            raise SpecError(f"`budget` must be above 0 dollars, found {self.budget}")
 
     async def decide(self, request: Request, scope: Scope) -> Completion:
         """Plan, work, synthesise."""
-        count = str(self.minimum) if self.minimum == self.maximum else f"{self.minimum} to {self.maximum}"
         # the client's limits, tools and extra fields are about the answer, not about what leads to it
         sampling = replace(request.sampling, max_tokens=None, stop=None, logprobs=None)
         inner = Request(messages=request.messages, sampling=sampling, index=request.index)
-        plan = await scope.call(self.delegator, _with(inner, _PLAN.format(count=count)), role="delegator")
-        subtasks = read_plan(plan.text)[: self.maximum]
+        count = str(self.minimum) if self.minimum == self.maximum else f"{self.minimum} to {self.maximum}"
+        offers = {worker.name: self.strengths.get(worker.name, "-") for worker in self.workers if self.strengths}
+        asked = planning(inner, count, ordered=self.ordered, strengths=offers)
+        plan = await scope.call(self.delegator, asked, role="delegator")
+        subtasks = read_subtasks(plan.text, ordered=self.ordered, named=bool(offers))[: self.maximum]
         if len(subtasks) < self.minimum:
             scope.note(plan="unreadable", subtasks=0, delegated=0, failed=0)
             return await scope.call(self.delegator, request, final=True)
-        calls = [
-            (self.workers[i % len(self.workers)], replace(inner, messages=(Message(role="user", content=subtask),)))
-            for i, subtask in enumerate(subtasks)
-        ]
-        outcomes = await scope.gather(calls, role="worker")
-        done = sum(isinstance(outcome, Completion) for outcome in outcomes)
-        scope.note(subtasks=len(subtasks), delegated=done, failed=len(subtasks) - done)
-        results = _SYNTHESIS.format(results=_report(subtasks, outcomes))
-        return await scope.call(
-            self.synthesiser or self.delegator, _with(request, results), role="synthesis", final=True
-        )
+        works = await hand_out(subtasks, inner, scope, workers=self.workers, route=self.route, budget=self.budget)
+        scope.note(**self._facts(works))
+        asked = synthesis(request, works)
+        return await scope.call(self.synthesiser or self.delegator, asked, role="synthesis", final=True)
 
-
-def _report(subtasks: Sequence[str], outcomes: Sequence[Outcome]) -> str:
-    results = (o.text if isinstance(o, Completion) else f"(failed: {o.kind}; do this part yourself)" for o in outcomes)
-    parts = enumerate(zip(subtasks, results, strict=True), start=1)
-    return "\n\n".join(f"Subtask {number}: {subtask}\nResult: {result}" for number, (subtask, result) in parts)
-
-
-def _with(request: Request, text: str) -> Request:
-    """The request with a paragraph at its end, inside the user's turn: many templates want turns to alternate."""
-    *before, last = request.messages or (Message(role="user"),)
-    if last.role == "user" and isinstance(last.content, str):
-        return replace(request, messages=(*before, replace(last, content=f"{last.content}\n\n{text}")))
-    return request.append(Message(role="user", content=text))
+    def _facts(self, works: Sequence[Work]) -> Mapping[str, Any]:
+        outcomes, named = [work.outcome for work in works], [work.subtask.worker for work in works]
+        done, left_out = sum(isinstance(outcome, Completion) for outcome in outcomes), outcomes.count(None)
+        facts: dict[str, Any] = {"subtasks": len(works), "delegated": done, "failed": len(works) - done - left_out}
+        if self.ordered:
+            facts["levels"] = levels([work.subtask for work in works])
+        if self.strengths or self.route is not None:
+            facts["workers"] = [work.worker for work in works]
+        if unknown := sorted({name for name in named if name} - {worker.name for worker in self.workers}):
+            facts["unknown_workers"] = unknown
+        if self.budget is not None:
+            facts["left_out"] = left_out
+        return facts
