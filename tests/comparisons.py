@@ -7,7 +7,12 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any
 
-from delegate.bench.comparison import Comparison, Interval, Row, Tokens
+import numpy as np
+
+from delegate.bench.comparison import Comparison, Row, Tokens
+from delegate.bench.evaluation import Evaluation, HandOff
+from delegate.bench.metrics import Interval
+from delegate.bench.signals import Side, evaluate
 from delegate.completion import Completion, Failure, Span, Usage
 from delegate.message import Message, Request
 from delegate.store import Key, Record
@@ -31,7 +36,32 @@ def example(seed: int = 7) -> Comparison:
         spec="0123456789abcdef0123456789abcdef",
         created="2026-01-31T12:00:00Z",
         versions={"delegate": "0.1.0", "python": "3.11.0"},
+        signals=(signals(),),
+        handoffs={
+            "token cascade": (
+                HandOff(
+                    model="small", problems=345, accuracy=_wilson(301, 345), alone=301 / 345, output_tokens=161_000
+                ),
+                HandOff(model="flash", problems=155, accuracy=_wilson(149, 155), alone=0.381, cost=1.26),
+            )
+        },
     )
+
+
+def signals(strong: bool = False) -> Evaluation:
+    """A policy's signal that loses to length, about the small model's answers."""
+    dice = np.random.default_rng(7)
+    right = (dice.random(PROBLEMS) < 0.72).astype(float)
+    scores = {
+        "token cascade": (dice.random(PROBLEMS) < 0.4 + 0.3 * right).astype(float),
+        "length": np.clip(0.4 + 0.2 * right + dice.normal(0, 0.15, PROBLEMS), 0, 1),
+    }
+    small, large = (
+        Side(name=name, correct=correct, cost=np.full(PROBLEMS, 1e-4), tokens=np.full(PROBLEMS, 460.0))
+        for name, correct in (("small", right), ("flash", np.maximum(right, dice.integers(0, 2, PROBLEMS))))
+    )
+    silent = {"token cascade": (scores["token cascade"] == 0) & (np.arange(PROBLEMS) < 30)}
+    return evaluate(scores, small, large if strong else None, silent=silent, task="math500", resamples=50)
 
 
 def _models(dice: random.Random) -> tuple[Row, ...]:

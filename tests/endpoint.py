@@ -165,7 +165,8 @@ class Endpoint:
 
 def _completion(step: Step, n: int) -> Json:
     choice = {"message": step.message, "finish_reason": step.finish, "logprobs": step.logprobs}
-    body = {"object": "chat.completion", "model": step.model, "choices": [{"index": i, **choice} for i in range(n)]}
+    head = {"id": "chatcmpl-0", "object": "chat.completion", "created": 0, "model": step.model}
+    body = {**head, "choices": [{"index": i, **choice} for i in range(n)]}
     return body if step.usage is None else {**body, "usage": _usage(step.usage, n)}
 
 

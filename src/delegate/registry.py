@@ -17,6 +17,7 @@ GROUPS: tuple[Group, ...] = ("models", "confidences", "routes", "tasks")
 EXTRAS = {
     "transformers": "local",
     "torch": "local",
+    "sklearn": "learn",
     "trl": "train",
     "peft": "train",
     "datasets": "data",

@@ -147,6 +147,26 @@ def test_ece_is_the_weighted_gap_of_the_bins(pairs: list[tuple[float, bool]], bi
     assert value == pytest.approx(gap)
 
 
+@given(judged, st.integers(1, 20))
+def test_the_bins_of_a_reliability_diagram_hold_every_answer_once(pairs: list[tuple[float, bool]], bins: int):
+    confidence, correct = split(pairs)
+
+    found = metrics.reliability(confidence, correct, bins)
+
+    assert sum(many for _, _, many in found) == len(pairs)
+    assert sum(right * many for _, right, many in found) == pytest.approx(correct.sum())
+    assert [sure for sure, _, _ in found] == sorted(sure for sure, _, _ in found)
+
+
+def test_escalating_climbs_from_weak_to_strong_and_ties_go_together():
+    confidence = np.array([0.1, 0.5, 0.5, 0.9])
+    gain = np.array([1.0, 1.0, 0.0, -1.0])
+
+    shares, gaps = metrics.climb(confidence, gain)
+
+    assert (shares.tolist(), gaps.tolist()) == ([0.25, 0.75, 1.0], [1.0, 2.0, 1.0])
+
+
 @given(judged)
 def test_brier_is_the_mean_squared_distance(pairs: list[tuple[float, bool]]):
     assert metrics.brier(*split(pairs)) == pytest.approx(sum((p - c) ** 2 for p, c in pairs) / len(pairs))

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comparisons import example
+from comparisons import example, signals
 from delegate.bench.comparison import Row
 from delegate.bench.drawing import svg
 from delegate.bench.labels import arrange
-from delegate.bench.plots import PLOTS, frontier, write
+from delegate.bench.plots import PLOTS, SIGNAL_PLOTS, frontier, risk, write
 
 
 def words(path):
@@ -45,11 +45,32 @@ def test_rows_of_unknown_time_are_left_out_of_the_times(drawn):
     assert "unpriced" not in said["latency.svg"]
 
 
+def test_a_reliability_diagram_is_of_the_policies_own_signals(drawn):
+    said = words(next(path for path in drawn if path.name == "reliability.svg"))
+
+    assert "token cascade" in said
+    assert "length" not in said
+
+
+def test_signals_without_a_strong_model_have_no_gap_to_draw(tmp_path):
+    with_gap, without = (write(signals(strong), tmp_path / str(strong), SIGNAL_PLOTS) for strong in (True, False))
+
+    assert {path.stem for path in with_gap} - {path.stem for path in without} == {"gap"}
+
+
+def test_a_legend_of_long_names_stays_on_the_page():
+    names = tuple(replace(row, name=f"{row.name} and a very long name") for row in example().rows)
+
+    figure = risk(replace(example(), rows=names))
+
+    assert figure.legends[0]._ncols <= 2
+
+
 def test_what_has_nothing_to_show_is_skipped(tmp_path):
     row = Row(name="silent", kind="model", problems=3)
 
-    assert write(replace(example(), rows=()), tmp_path) == []
-    assert write(replace(example(), rows=(row,)), tmp_path) == []
+    assert write(replace(example(), rows=(), signals=()), tmp_path) == []
+    assert write(replace(example(), rows=(row,), signals=()), tmp_path) == []
 
 
 @pytest.mark.parametrize("costs", [(0.0, 0.0), (0.0, 3.0), (0.0, 0.001, 3.0), (1.0, 1.0), (1.0, 1.1, 1.2)])

@@ -4,11 +4,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from comparisons import example
+from comparisons import example, signals
 from delegate.bench import disagreements
 from delegate.bench.comparison import Tokens
 from delegate.bench.disagreements import Disagreement
-from delegate.bench.report import render, write
+from delegate.bench.report import render, write, write_signals
 from delegate.completion import Completion, Failure, Span, Usage
 from delegate.message import Message, Request
 from delegate.store import Record
@@ -66,7 +66,7 @@ def small():
     rows = tuple(
         replace(row, large=Tokens(), small=Tokens(), latency_p50=None, risk_coverage=()) for row in example().rows
     )
-    return replace(example(), rows=tuple(replace(row, accuracy=None) for row in rows[1:]) + rows[:1])
+    return replace(example(), signals=(), rows=tuple(replace(row, accuracy=None) for row in rows[1:]) + rows[:1])
 
 
 def test_a_run_folder_gets_its_plots_and_one_page_that_needs_nothing_else(tmp_path):
@@ -76,7 +76,7 @@ def test_a_run_folder_gets_its_plots_and_one_page_that_needs_nothing_else(tmp_pa
     assert [path.name for path in paths if path.parent == tmp_path / "run"] == ["report.html"]
     page = Page((tmp_path / "run" / "report.html").read_text(encoding="utf-8"))
     assert all(link.startswith("#") for link in page.links)
-    assert page.seen.count("svg") == 5
+    assert page.seen.count("svg") == 6
 
 
 def test_the_page_says_what_the_table_says(page):
@@ -102,6 +102,21 @@ def test_what_models_and_users_wrote_is_escaped():
 
     assert EVIL not in text
     assert Page(text).seen.count("script") == 1
+
+
+def test_the_page_says_what_the_signals_are_worth(page):
+    for said in ("token cascade loses to length: AUROC", "always confident", "risk area", "who answered", "87.2"):
+        assert said in page
+
+
+def test_signals_alone_make_a_page_that_needs_nothing_else(tmp_path):
+    paths = write_signals(signals(strong=True), tmp_path)
+
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert {path.name for path in paths if path.suffix == ".svg"} == {"reliability.svg", "risk.svg", "gap.svg"}
+    assert all(link.startswith("#") for link in Page(page).links)
+    assert "going up to flash" in page
+    assert "if 0.5 were the threshold" in page
 
 
 def test_examples_are_shown_call_by_call(page):
@@ -155,7 +170,7 @@ def test_disagreements_with_math_verify_are_shown_when_somebody_looked(tmp_path)
 
 
 def test_a_comparison_of_nothing_has_a_page():
-    text = render([replace(example(), rows=(), versions={}, spec="", created="")])
+    text = render([replace(example(), rows=(), signals=(), handoffs={}, versions={}, spec="", created="")])
 
     assert "nothing to hold the others against" in text
     assert "<figure" not in text

@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from comparisons import example
+from comparisons import example, signals
 from delegate.bench.columns import columns
 from delegate.bench.comparison import Row
-from delegate.bench.tables import ComparisonTable, markdown, trace_tree
+from delegate.bench.tables import ComparisonTable, SignalTables, markdown, trace_tree
 from delegate.bench.wording import headline, sections
 from delegate.completion import Completion, Failure, Span, Usage
 from delegate.message import Message, Request
@@ -47,6 +47,27 @@ def test_every_dominated_policy_is_said_to_be(width):
     assert words.count("dominated by agree → flash") == 1
 
 
+@pytest.mark.parametrize("width", [80, 100, 120, 160])
+def test_signals_stand_in_a_table_of_their_own(width):
+    text = printed(ComparisonTable(example()), width)
+    words = " ".join(text.split())
+
+    assert max(map(len, text.splitlines())) <= width
+    assert "signals about small's answers" in words
+    assert "token cascade loses to length: AUROC" in words
+    assert "who answered" in words
+    shown = printed(SignalTables([signals(strong=True)]), width)
+    assert "gap area" in shown
+    assert "0.500 [0.500, 0.500]" in printed(SignalTables([signals()]), 160)
+
+
+def test_signals_are_in_the_markdown():
+    text = markdown(example())
+
+    assert "| always confident |" in text
+    assert "| token cascade | small | 345 |" in text
+
+
 def test_the_marks_and_the_missing_problems_stand_beside_the_names():
     text = printed(ComparisonTable(example()))
 
@@ -84,7 +105,7 @@ def test_rows_stand_by_kind_and_cost_with_unknown_costs_last():
 def test_markdown_is_a_table_a_subject_with_pipes_escaped():
     rows = (replace(example().rows[0], name="a|b"), *example().rows[1:])
 
-    text = markdown(replace(example(), rows=rows))
+    text = markdown(replace(example(), rows=rows, signals=(), handoffs={}))
 
     assert len(text.split("\n\n")) == 3
     assert r"| a\|b | 72.0 [67.9, 75.8]" in text

@@ -1,6 +1,7 @@
 import pytest
 
-from delegate.bench.comparison import Interval, Row
+from delegate.bench.comparison import Row
+from delegate.bench.metrics import Interval
 from delegate.bench.wording import count, duration, excerpt, money, part, percent, points, spent, spread
 
 MINUS = "\N{MINUS SIGN}"

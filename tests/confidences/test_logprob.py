@@ -4,6 +4,7 @@ import pytest
 
 from delegate import Completion, Message, Request, Scope, SpecError, TokenLogprob
 from delegate.confidences.logprob import Logprob
+from delegate.errors import ModelError
 
 REQUEST = Request.of("2 + 2?")
 
@@ -38,6 +39,13 @@ async def test_a_probability_above_one_by_rounding_is_one():
 async def test_impossible_alternatives_do_not_break_the_entropy():
     tokens = TokenLogprob(token="x", logprob=0.0, top={"x": 0.0, "y": -9999.0})
     assert await score("entropy", tokens) == 1.0
+
+
+@pytest.mark.parametrize("statistic", ["mean", "min", "entropy"])
+async def test_a_logprob_that_is_no_number_is_no_confidence(statistic):
+    tokens = TokenLogprob(token="x", logprob=float("nan"), top={"x": float("nan"), "y": -1.0})
+    with pytest.raises(ModelError, match="a logprob in the answer of 'small' is nan"):
+        await score(statistic, tokens)
 
 
 @pytest.mark.parametrize("statistic", ["mean", "min", "entropy"])

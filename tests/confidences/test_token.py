@@ -33,6 +33,19 @@ async def test_the_token_in_the_text(text, score):
     assert await MATH.score(REQUEST, completion(text), Scope()) == score
 
 
+async def test_an_answer_without_either_token_is_noted():
+    for text, notes in (("4", {"token": "none"}), ("4 <|u_math|>", {})):
+        scope = Scope()
+        await MATH.score(REQUEST, completion(text), scope)
+        assert scope.complete("m", completion(text)).notes == notes
+
+
+async def test_a_probability_that_is_no_number_leaves_the_text_to_decide():
+    nan = TokenLogprob(token="<|c|>", logprob=float("nan"))
+    answered = Completion(model="m", message=Message(role="assistant", content="4<|c|>"), logprobs=(nan,))
+    assert await Token().score(REQUEST, answered, Scope()) == 1.0
+
+
 async def test_the_probability_of_the_token_where_there_is_one():
     tokens = (("4", {"4": 0.9}), ("<|u|>", {"<|u|>": 0.6, "<|c|>": 0.2, "x": 0.2}))
     assert await Token().score(REQUEST, completion("4<|u|>", *tokens), Scope()) == pytest.approx(0.25)

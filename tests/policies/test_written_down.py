@@ -67,10 +67,34 @@ def test_a_policy_as_a_table(kind):
     [
         {"kind": "agreement", "models": ["@middle"], "answers": "date"},
         {"kind": "asking", "model": "@large", "mode": "p_true"},
+        {
+            "kind": "calibrated",
+            "confidence": {"kind": "logprob", "statistic": "min"},
+            "points": [[0.25, 0.0], [0.5, 1.0]],
+            "intercept": 0.0,
+        },
+        {
+            "kind": "calibrated",
+            "confidence": {"kind": "token", "confident": "yes", "unsure": "no"},
+            "points": [],
+            "slope": 2.5,
+            "intercept": -1.0,
+        },
+        {
+            "kind": "combined",
+            "confidences": [
+                {"kind": "length", "half": 100.0},
+                {"kind": "agreement", "models": ["@middle"], "answers": "text"},
+            ],
+            "weights": [2.5, -1.0],
+            "intercept": 0.5,
+        },
+        {"kind": "length", "half": 250.0},
         {"kind": "logprob", "statistic": "entropy"},
         {"kind": "token", "confident": "<|c_math|>", "unsure": "<|u_math|>"},
     ],
 )
 def test_a_confidence_as_a_table(confidence):
     spec = parse({**LEAVES, "main": {"kind": "cascade", "models": BOTH, "confidence": confidence, "thresholds": [0.5]}})
-    assert spec.resolved["main"]["confidence"] == confidence
+    written = spec.resolved["main"]["confidence"]
+    assert {name: value for name, value in written.items() if value is not None} == confidence

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from delegate.bench.comparison import Interval
-from delegate.bench.metrics import RESAMPLES, Floats, wilson
+from delegate.bench.metrics import RESAMPLES, Floats, Interval, wilson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

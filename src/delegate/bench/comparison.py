@@ -10,21 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delegate.bench import metrics
-from delegate.bench.baselines import baselines, escalation
+from delegate.bench.baselines import baselines
+from delegate.bench.doubts import doubted, evaluations, handoffs
+from delegate.bench.evaluation import Evaluation, HandOff
+from delegate.bench.metrics import Interval
 from delegate.bench.tally import TOKENS, Kind, Tally, tallies
 from delegate.errors import SpecError
 from delegate.registry import suggest
 from delegate.store import Key, Record
 from delegate.task import Grade
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """An estimate with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +122,10 @@ class Comparison:
     """ISO 8601, UTC."""
     published: Mapping[str, Published] = field(default_factory=dict)
     """By the row's name."""
+    signals: tuple[Evaluation, ...] = ()
+    """What the confidences of the policies are worth, by the model whose answers they are about."""
+    handoffs: Mapping[str, tuple[HandOff, ...]] = field(default_factory=dict)
+    """By name of a policy that escalates: who answered what."""
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -177,6 +175,8 @@ def compare(
         reference=large.name,
         weak=small.name,
         rows=tuple(_row(one, real, small, large, seed) for one in everything),
+        signals=evaluations(real, seed=seed),
+        handoffs={row.name: parts for row in real if (parts := handoffs(row, real))},
         **facts,
     )
 
@@ -212,10 +212,10 @@ def _row(row: Tally, real: Sequence[Tally], weak: Tally, reference: Tally, seed:
         problems=int(graded.sum()),
         missing=int((~graded).sum()),
         failures=round(row.failed[graded].sum()),
-        accuracy=_expectation(row.correct[graded], seed) if chance else _share(row.correct[graded]),
+        accuracy=_expectation(row.correct[graded], seed) if chance else metrics.share(row.correct[graded]),
         difference=None if itself else _expectation(difference, seed) if chance else _apart(difference),
         p_value=None if itself or chance else metrics.mcnemar(int((difference > 0).sum()), int((difference < 0).sum())),
-        cost=_known(row.cost[graded].sum()),
+        cost=metrics.known(row.cost[graded].sum()),
         known_cost=float(row.known_cost[graded].sum()),
         large=_tokens(row, [leaf for leaf in row.tokens if leaf in great]),
         small=_tokens(row, [leaf for leaf in row.tokens if leaf not in great]),
@@ -233,13 +233,6 @@ def _row(row: Tally, real: Sequence[Tally], weak: Tally, reference: Tally, seed:
     )
 
 
-def _share(correct: metrics.Floats) -> Interval | None:
-    if not correct.size:
-        return None
-    low, high = metrics.wilson(int(correct.sum()), correct.size)
-    return Interval(value=float(correct.mean()), low=low, high=high)
-
-
 def _apart(difference: metrics.Floats) -> Interval | None:
     if not difference.size:
         return None
@@ -250,10 +243,6 @@ def _apart(difference: metrics.Floats) -> Interval | None:
 def _expectation(values: metrics.Floats, seed: int) -> Interval | None:
     bounds = metrics.bootstrap(values, seed=seed)
     return None if bounds is None else Interval(value=float(values.mean()), low=bounds[0], high=bounds[1])
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 def _mean(noted: metrics.Floats) -> float | None:
@@ -269,8 +258,7 @@ def _tokens(row: Tally, leaves: Sequence[str]) -> Tokens:
 
 def _curve(row: Tally, real: Sequence[Tally]) -> tuple[tuple[float, float], ...]:
     """Risk and coverage of the answers the confidence is about."""
-    how = escalation(row)
-    judged = row if how is None else next((other for other in real if other.name == how.weak), None)
+    judged = doubted(row, real)
     if judged is None:
         return ()
     answered = row.graded & judged.graded & (judged.failed == 0)

@@ -7,10 +7,11 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import accumulate, pairwise
+from itertools import accumulate, cycle, pairwise
 from typing import TYPE_CHECKING, Any
 
 from delegate.bench.comparison import Comparison, Row
+from delegate.bench.evaluation import Evaluation
 from delegate.bench.wording import HEADINGS, excerpt, marked
 
 if TYPE_CHECKING:
@@ -90,14 +91,16 @@ def canvas(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
         yield figure, figure.add_subplot()
 
 
-def head(figure: Figure, title: str, about: Comparison, handles: Sequence[Any]) -> None:
-    """The title of a figure with its legend beneath."""
+def head(figure: Figure, title: str, about: Comparison | Evaluation, handles: Sequence[Any]) -> None:
+    """The title of a figure with its legend beneath, in as many columns as there is room for."""
+    longest = max((len(str(handle.get_label())) for handle in handles), default=0)
+    room = int(15 * figure.get_figwidth()) // (longest + 6)  # about fifteen characters to an inch
     figure.legend(
         handles=list(handles),
         title=f"{title} · {about.task}, {about.problems:,} problems",
         loc="outside upper left",
         alignment="left",
-        ncols=min(5, len(handles)),
+        ncols=max(1, min(5, len(handles), room)),
         handlelength=1.6,
         handletextpad=0.5,
         borderpad=0.2,
@@ -139,6 +142,19 @@ def kinds(rows: Sequence[Row]) -> list[Any]:
         Line2D([], [], marker=marker, color=edge, markerfacecolor=inside, linestyle="", markersize=6, label=name)
         for name, marker, edge, inside in marks
     ]
+
+
+def curves(axes: Axes, points: Mapping[str, Sequence[tuple[float, float]]]) -> list[Any]:
+    """Draw a line of percentages through shares for each name, few points with dots; what a legend says of them."""
+    looks = cycle((c, s) for s in ("-", (0, (5, 2)), (0, (1, 1.5))) for c in (BLUE, ORANGE, GREEN, PLUM, GREY))
+    lines: list[Any] = []
+    for (name, line), (colour, dashes) in zip(points.items(), looks, strict=False):
+        x, y = ([100 * share for share in axis] for axis in zip(*line, strict=True))
+        lines += axes.plot(x, y, color=colour, linestyle=dashes, linewidth=1.8, label=excerpt(name, NAME))
+        dots = slice(None) if len(x) <= 16 else slice(-1, None)
+        axes.plot(x[dots], y[dots], "o", color=colour, markersize=4, clip_on=False)
+    axes.grid()
+    return lines
 
 
 def patches(looks: Mapping[str, Mapping[str, Any]]) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
@@ -12,6 +13,20 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 RESAMPLES = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """An estimate with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def known(value: float) -> float | None:
+    """A number, or `None` for nan."""
+    return None if math.isnan(value) else float(value)
 
 
 def wilson(right: int, problems: int, level: float = 0.95) -> tuple[float, float]:
@@ -24,6 +39,14 @@ def wilson(right: int, problems: int, level: float = 0.95) -> tuple[float, float
     half = z / (1 + spread) * math.sqrt(share * (1 - share) / problems + spread / (4 * problems))
     # At the ends the bound is exact; rounding must not leave the estimate outside its own interval.
     return (centre - half if right else 0.0), (centre + half if right < problems else 1.0)
+
+
+def share(correct: Floats) -> Interval | None:
+    """The share that is right, of answers right (1) or wrong (0), with its Wilson interval; `None` without any."""
+    if not correct.size:
+        return None
+    low, high = wilson(int(correct.sum()), correct.size)
+    return Interval(value=float(correct.mean()), low=low, high=high)
 
 
 def bootstrap(
@@ -89,6 +112,20 @@ def apgr(shares: Floats, gaps: Floats) -> float:
     return float(np.trapezoid(y, x))
 
 
+def climb(confidence: Floats, gain: Floats) -> tuple[Floats, Floats]:
+    """Escalating at each threshold that tells answers apart, the least confident first.
+
+    Args:
+        confidence: in each problem's answer.
+        gain: of each problem, what the strong model's answer is better by: 1, 0 or -1; in sum above 0.
+
+    Returns:
+        The shares escalated, and the shares of the gap recovered (PGR) there.
+    """
+    _, level, counts = _levels(confidence)
+    return np.cumsum(counts) / gain.size, np.cumsum(np.bincount(level, weights=gain)) / gain.sum()
+
+
 def percentile(values: Floats, percent: float) -> float | None:
     """A percentile by linear interpolation; `None` without values or when any is unknown."""
     if not values.size or np.isnan(values).any():
@@ -124,11 +161,20 @@ def frontier(accuracy: Floats, cost: Floats) -> NDArray[np.bool_]:
     return mask
 
 
+def reliability(confidence: Floats, correct: Floats, bins: int = 15) -> tuple[tuple[float, float, int], ...]:
+    """(mean confidence, share right, answers) of each bin of equal width that holds an answer (Guo et al.)."""
+    place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    counts, sums = np.bincount(place, minlength=bins), np.bincount(place, weights=confidence, minlength=bins)
+    right = np.bincount(place, weights=correct, minlength=bins)
+    some = counts > 0
+    columns = (sums[some] / counts[some], right[some] / counts[some], counts[some])
+    return tuple(zip(*(column.tolist() for column in columns), strict=True))
+
+
 def ece(confidence: Floats, correct: Floats, bins: int = 15) -> float:
     """Expected calibration error over bins of equal width (Guo et al. 2017, arXiv 1706.04599, equation 3)."""
-    place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
-    gaps = np.bincount(place, weights=confidence - correct, minlength=bins)
-    return float(np.abs(gaps).sum() / confidence.size)
+    gaps = (count * abs(sure - right) for sure, right, count in reliability(confidence, correct, bins))
+    return math.fsum(gaps) / confidence.size
 
 
 def brier(confidence: Floats, correct: Floats) -> float:

@@ -3,6 +3,9 @@
 Judges favour a position; so each pair is put twice with the answers swapped, the scores are averaged, and where the two
 orders disagree it is a tie (Zheng et al. 2023, arXiv:2306.05685, "conservative approach"). Deviation: scores from 0 to
 100 instead of a letter, so that the margin is known as well.
+
+Answers may be written to please the judge rather than the asker. So they stand between marks that nobody can know
+beforehand, scores count only at the very end of a reply, and `appeals` says which answers speak to the judge.
 """
 
 from __future__ import annotations
@@ -16,11 +19,10 @@ from typing import Literal
 import numpy as np
 
 from delegate.answer.extraction import visible
-from delegate.bench.comparison import Interval
 from delegate.bench.judge import call
-from delegate.bench.metrics import bootstrap
+from delegate.bench.metrics import Interval, bootstrap
 from delegate.bench.run import bounded
-from delegate.completion import Completion, Span
+from delegate.completion import Completion, Outcome, Span
 from delegate.message import Request
 from delegate.model import Model
 from delegate.plain import digest
@@ -54,11 +56,14 @@ You may think briefly. Then end with exactly one line that scores each answer fr
 
 SCORES: first=NN second=NN"""
 _NUMBER = r"(-?\d{1,3}(?:\.\d{1,6})?)(?!\d)(?!\.\d)(?:\s*/\s*100)?"
-_SCORES = re.compile(
+SCORES = re.compile(
     rf"\bscores?\b[\s:*_`]{{0,8}}first[\s:=*_`]{{1,8}}{_NUMBER}[\s,;*_`]{{1,8}}(?:and\s+)?second[\s:=*_`]{{1,8}}{_NUMBER}",
     re.IGNORECASE,
 )
-_JSON = re.compile(rf"\"first\"\s*:\s*{_NUMBER}\s*,\s*\"second\"\s*:\s*{_NUMBER}", re.IGNORECASE)
+FIELDS = re.compile(rf"\"first\"\s*:\s*{_NUMBER}\s*,\s*\"second\"\s*:\s*{_NUMBER}", re.IGNORECASE)
+"""The two ways in which scores are read: the line that is asked for, and fields of JSON."""
+_REST = re.compile(r"[\s*_`}\]\"'.]*")
+"""What may follow the scores: markup and brackets that close, no words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +108,20 @@ def ask(question: str, first: str, second: str) -> Request:
 
 
 def read_scores(text: str) -> Scores | None:
-    """Read a judge's reply; `None` without scores from 0 to 100, and where it gives different ones."""
+    """Read a judge's reply; `None` unless it ends with scores from 0 to 100, and where it gives different ones."""
     text = visible(text)
-    found = {(float(a), float(b)) for a, b in _SCORES.findall(text) or _JSON.findall(text)}
-    if len(found) != 1 or not all(0 <= score <= 100 for score in next(iter(found))):
+    matches = list(SCORES.finditer(text)) or list(FIELDS.finditer(text))
+    found = {(float(match[1]), float(match[2])) for match in matches}
+    if len(found) != 1 or not _REST.fullmatch(text, matches[-1].end()):
         return None
-    return found.pop()
+    scores = found.pop()
+    return scores if all(0 <= score <= 100 for score in scores) else None
+
+
+def settle(forward: Outcome, swapped: Outcome) -> tuple[Scores | None, Winner | None]:
+    """What two replies of the judge come to, as `combine` has it; a call that failed cannot be read."""
+    read = (read_scores(one.text) if isinstance(one, Completion) else None for one in (forward, swapped))
+    return combine(*read)
 
 
 def combine(forward: Scores | None, swapped: Scores | None) -> tuple[Scores | None, Winner | None]:
@@ -182,8 +195,7 @@ async def prefer(
 
         async def put(sample: str) -> None:
             spans = tuple([await call(model, request) for request in owed[sample]])
-            texts = [span.outcome.text if isinstance(span.outcome, Completion) else "" for span in spans]
-            scores, winner = combine(read_scores(texts[0]), read_scores(texts[1]))
+            scores, winner = settle(spans[0].outcome, spans[1].outcome)
             costs = [span.outcome.usage.cost for span in spans]
             found[sample] = Preference(
                 sample=sample,

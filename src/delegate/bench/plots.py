@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from delegate.bench import signal_plots
 from delegate.bench.comparison import Comparison, Row
 from delegate.bench.drawing import (
     BLUE,
     FAINT,
     GREEN,
-    GREY,
     HATCH,
     INK,
     LOOKS,
     NAME,
-    ORANGE,
     PALE,
     PLUM,
     beside,
     canvas,
+    curves,
     dollars,
     head,
     kinds,
@@ -136,15 +135,7 @@ def risk(comparison: Comparison) -> Figure | None:
     if not rows:
         return None
     with canvas(5.8, 3.6) as (figure, axes):
-        lines: list[Any] = []
-        looks = cycle((c, s) for s in ("-", (0, (5, 2)), (0, (1, 1.5))) for c in (BLUE, ORANGE, GREEN, PLUM, GREY))
-        for row, (colour, dashes) in zip(rows, looks, strict=False):
-            coverage, errors = zip(*row.risk_coverage, strict=True)
-            x, y = [100 * c for c in coverage], [100 * e for e in errors]
-            lines += axes.plot(x, y, color=colour, linestyle=dashes, linewidth=1.8, label=excerpt(row.name, NAME))
-            dots = slice(None) if len(x) <= 12 else slice(-1, None)
-            axes.plot(x[dots], y[dots], "o", color=colour, markersize=4, clip_on=False)
-        axes.grid()
+        lines = curves(axes, {row.name: row.risk_coverage for row in rows})
         axes.set(xlabel="answers kept, %", ylabel="errors among them, %", xlim=(0, 100))
         axes.set_ylim(bottom=0)
         head(figure, "Risk and coverage", comparison, lines)
@@ -156,7 +147,7 @@ class Plot:
     """One picture and how to read it."""
 
     name: str
-    draw: Callable[[Comparison], Figure | None]
+    draw: Callable[[Any], Figure | None]
     """`None` when there is nothing to show."""
     caption: str
 
@@ -190,14 +181,39 @@ PLOTS = (
         "far to the right; its right end is the plain error rate. Of a policy that sends "
         "answers up, this is about the first answers it had, which its confidence speaks of.",
     ),
+    Plot(
+        name="reliability",
+        draw=lambda comparison: signal_plots.reliability(comparison, comparison.signals),
+        caption=signal_plots.RELIABILITY,
+    ),
 )
 
+SIGNAL_PLOTS = (
+    Plot(
+        name="reliability",
+        draw=lambda found: signal_plots.reliability(found, [found]),
+        caption=signal_plots.RELIABILITY,
+    ),
+    Plot(
+        name="risk",
+        draw=signal_plots.risk,
+        caption="Answers are kept from the surest down. A useful signal keeps the curve low until far to the right.",
+    ),
+    Plot(
+        name="gap",
+        draw=signal_plots.gap,
+        caption="The least sure answers go up first. The diagonal is escalating at random, the dashes are hindsight; "
+        "the area under a curve is its gap area.",
+    ),
+)
+"""Of one evaluation of signals."""
 
-def write(comparison: Comparison, folder: Path) -> list[Path]:
-    """Save every plot that has something to show as SVG and PNG; equal comparisons make equal files."""
+
+def write(about: Any, folder: Path, plots: Sequence[Plot] = PLOTS) -> list[Path]:
+    """Save every plot of something that has something to show as SVG and PNG; equal values make equal files."""
     paths = []
-    for plot in PLOTS:
-        figure = plot.draw(comparison)
+    for plot in plots:
+        figure = plot.draw(about)
         if figure is None:
             continue
         path = folder / f"{plot.name}.svg"

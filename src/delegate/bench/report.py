@@ -14,6 +14,8 @@ from delegate.bench.columns import PUBLISHED, columns, published, verdict
 from delegate.bench.comparison import Comparison, Row
 from delegate.bench.disagreements import Disagreement
 from delegate.bench.drawing import FAINT, INK, svg
+from delegate.bench.evaluation import Evaluation
+from delegate.bench.signal_columns import grids
 from delegate.completion import Failure
 from delegate.store import Record
 
@@ -51,6 +53,33 @@ def render(
     comparisons: Sequence[Comparison], *, examples: Sequence[Record] = (), differing: Sequence[Differing] = ()
 ) -> str:
     """One page for one or more comparisons; `examples` are shown call by call. Whatever models wrote is escaped."""
+    parts = [
+        {**_part(comparison, number), "differing": found}
+        for number, (comparison, found) in enumerate(zip_longest(comparisons, differing[: len(comparisons)]))
+    ]
+    return _page(", ".join(comparison.task for comparison in comparisons), parts=parts, examples=examples)
+
+
+def write_signals(found: Evaluation, folder: Path) -> list[Path]:
+    """Write `plots/` and `report.html` about signals into a folder."""
+    paths = plots.write(found, folder / "plots", plots.SIGNAL_PLOTS)
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / "report.html"
+    page.write_text(render_signals(found), encoding="utf-8")
+    return [*paths, page]
+
+
+def render_signals(found: Evaluation) -> str:
+    """A page about signals alone."""
+    about = {
+        "about": found,
+        "grids": grids([found]),
+        "plots": _plots(found, 0, plots.SIGNAL_PLOTS),
+    }
+    return _page(f"{found.task} · signals", signals=about)
+
+
+def _page(title: str, **facts: Any) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -59,12 +88,9 @@ def render(
     )
     environment.tests["failure"] = lambda outcome: isinstance(outcome, Failure)
     template = environment.from_string(files("delegate.bench").joinpath("report.html.j2").read_text(encoding="utf-8"))
-    parts = [
-        {**_part(comparison, number), "differing": found}
-        for number, (comparison, found) in enumerate(zip_longest(comparisons, differing[: len(comparisons)]))
-    ]
     marks = {"reference": wording.REFERENCE, "weak": wording.WEAK}
-    return template.render(parts=parts, examples=examples, marks=marks)
+    known = {"parts": (), "signals": None, "examples": (), "marks": marks}
+    return template.render(title=title, **{**known, **facts})
 
 
 def _part(comparison: Comparison, number: int) -> dict[str, Any]:
@@ -82,17 +108,18 @@ def _part(comparison: Comparison, number: int) -> dict[str, Any]:
         "published": published(comparison),
         "published_titles": PUBLISHED,
         "plots": _plots(comparison, number),
+        "grids": grids(comparison.signals, comparison.handoffs),
         "methods": _methods(rows),
         "graded": [row for row in rows if row.methods],
         "notes": [row for row in rows if row.note],
     }
 
 
-def _plots(comparison: Comparison, number: int) -> list[dict[str, Any]]:
+def _plots(about: Any, number: int, wanted: Sequence[plots.Plot] = plots.PLOTS) -> list[dict[str, Any]]:
     """Every plot that has something to show, its greys left to the page's light and dark."""
     from markupsafe import Markup
 
-    drawn = ((plot, plot.draw(comparison)) for plot in plots.PLOTS)
+    drawn = ((plot, plot.draw(about)) for plot in wanted)
     return [
         {
             "name": plot.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich import box
@@ -15,6 +15,8 @@ from rich.tree import Tree
 
 from delegate.bench.columns import PUBLISHED, Column, columns, published, verdict
 from delegate.bench.comparison import Comparison, Row
+from delegate.bench.evaluation import Evaluation, HandOff
+from delegate.bench.signal_columns import Grid, grids
 from delegate.bench.wording import REFERENCE, UNKNOWN, WEAK, answered, asked, excerpt, facts, marked, sections
 from delegate.completion import Failure, Span
 
@@ -41,6 +43,38 @@ class ComparisonTable:
         if about.published:
             yield Text()
             yield _published(about)
+        yield SignalTables(about.signals, about.handoffs)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalTables:
+    """Prints what signals are worth and who answered what; nothing where there is nothing to say."""
+
+    evaluations: Sequence[Evaluation]
+    parts: Mapping[str, Sequence[HandOff]] | None = None
+    """As `grids` takes it."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """The tables, each with how to read it and what must not be overlooked."""
+        for grid in grids(self.evaluations, self.parts):
+            yield from _grid(grid, options.max_width)
+
+
+def _grid(grid: Grid, width: int) -> Iterator[RenderableType]:
+    """One table; where they do not fit intervals go, the last column's first."""
+    columns = [list(column) for column in zip(grid.titles, *grid.rows, strict=True)]
+    for column in reversed(columns[1:]):
+        if sum(2 + max(map(cell_len, cells)) for cells in columns) > width:
+            column[:] = [cell.partition(" [")[0] for cell in column]
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0, 0, 1), header_style="dim")
+    for place, (title, *_) in enumerate(columns):
+        figures = place >= grid.words
+        table.add_column(title, justify="right" if figures else "left", no_wrap=figures, overflow="fold")
+    for row in zip(*(column[1:] for column in columns), strict=True):
+        table.add_row(*map(Text, row))
+    yield from (Text(), Text(grid.about, style="bold"), table)
+    yield from (Text(line, style="dim") for line in grid.below)
+    yield from (Text(warning, style="yellow") for warning in grid.warnings)
 
 
 def _published(comparison: Comparison) -> Table:
@@ -149,7 +183,15 @@ def markdown(comparison: Comparison) -> str:
                 beaten = f" **{verdict(row)}**" if row.dominated_by and number == 0 else ""
                 lines.append([marked(row, comparison) + beaten, *(column.cell(row) for column in group)])
         tables.append("".join(_line(cells) for cells in lines))
-    return "\n".join(tables)
+    return "\n".join([*tables, *signal_markdown(comparison.signals, comparison.handoffs)])
+
+
+def signal_markdown(evaluations: Sequence[Evaluation], parts: Mapping[str, Sequence[HandOff]]) -> Iterator[str]:
+    """What signals are worth, and who answered, in GitHub's Markdown."""
+    for grid in grids(evaluations, parts):
+        head = [[grid.about, *grid.titles[1:]], ["---", *("---:" for _ in grid.titles[1:])]]
+        said = "".join(f"\n{sentence}\n" for sentence in grid.warnings)
+        yield "".join(map(_line, [*head, *grid.rows])) + said
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from delegate.bench.metrics import Floats
 from delegate.completion import Completion, Span, Usage
+from delegate.confidences.length import shortness
+from delegate.confidences.logprob import likelihood
 from delegate.errors import DataError
 from delegate.store import Key, Record
 from delegate.task import Grade
@@ -22,7 +24,8 @@ TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
 
 SHARES = ("correct", "failed", "unanswered", "truncated", "doubtful")
 SPENT = ("cost", "known_cost", "calls")
-NOTED = ("seconds", "escalated", "delegated", "confidence", "length", "characters")
+READ = ("length", "characters", "shortness", "likelihood", "silent")
+NOTED = ("seconds", "escalated", "delegated", "confidence", *READ)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,10 +55,18 @@ class Tally:
     length: Floats
     """Output tokens of a given answer; infinite for a failed call, as are `characters`."""
     characters: Floats
+    shortness: Floats
+    """The confidence that falls with the length of a given answer."""
+    likelihood: Floats
+    """The geometric mean of the token probabilities of a given answer; nan without logprobs."""
+    silent: Floats
+    """1 where a confidence token was looked for and none came, else 0; nan for a failed call."""
     tokens: Mapping[str, Floats]
     """By name of a leaf, one row a problem, one column for each of `TOKENS`."""
     asked: tuple[tuple[str, ...], ...]
     """Of each problem, the models a policy asked for an answer, in the order it asked them."""
+    answered: tuple[str, ...] = ()
+    """Of each problem, the model whose answer a policy that escalates gave; empty where nobody says."""
     methods: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
 
@@ -112,6 +123,7 @@ def _tally(
         **columns,
         tokens=_tokens(records, names),
         asked=tuple(_asked(record, names) for record in records),
+        answered=tuple(_answered(record, names) for record in records),
         methods=dict(Counter(found).most_common()),
     )
 
@@ -154,6 +166,9 @@ def _graded(outcome: Completion, grade: Grade) -> dict[str, float | None]:
         "confidence": _confidence(outcome.notes),
         "length": outcome.usage.output_tokens,
         "characters": len(outcome.text),
+        "shortness": shortness(outcome),
+        "likelihood": None if outcome.logprobs is None else likelihood(outcome.logprobs),
+        "silent": float(outcome.notes.get("token") == "none"),
     }
 
 
@@ -181,3 +196,9 @@ def _asked(record: Record | None, names: Mapping[str, str]) -> tuple[str, ...]:
     spans: Sequence[Span] = () if record is None else record.outcome.trace
     answering = [span.model for span in sorted(spans, key=lambda span: span.start) if span.role == "answer"]
     return tuple(names.get(model, model) for model in answering)
+
+
+def _answered(record: Record | None, names: Mapping[str, str]) -> str:
+    notes = {} if record is None else record.outcome.notes
+    model = notes.get("answered_by", notes.get("route"))
+    return names.get(model, model) if isinstance(model, str) else ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from delegate.bench.comparison import Comparison, Interval, Row
+from delegate.bench.comparison import Comparison, Row
+from delegate.bench.metrics import Interval
 from delegate.completion import Failure, Span, Usage
 
 KINDS = ("model", "policy", "baseline")

@@ -20,8 +20,10 @@ _COMMANDS = {
     "import": "recorded",
     "list": "look",
     "report": "recorded",
+    "rollouts": "rollouts",
     "run": "measure",
     "search": "recorded",
+    "signals": "signals",
 }
 """Which module of this package holds a command; it is imported when the command is named."""
 

@@ -44,7 +44,7 @@ def problem_options(command: F) -> F:
         [
             click.option("--task", help="A task's name (`gsm8k`, `mmlu:validation`), or your own .jsonl file."),
             data_option,
-            click.option("--samples", type=click.IntRange(min=1), help="How many problems; all when not said."),
+            click.option("-n", "--samples", type=click.IntRange(min=1), help="How many problems; all when not said."),
             click.option("--seed", type=click.IntRange(min=0), help="Which problems, and every other chance. [0]"),
             click.option("--out", type=click.Path(path_type=Path), help="Run folder; the same one goes on. [runs/...]"),
             click.option("--concurrency", type=click.IntRange(min=1), default=32, show_default=True),

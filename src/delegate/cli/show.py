@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from delegate.bench.comparison import Comparison
+from delegate.bench.evaluation import Evaluation
 from delegate.bench.wording import count, headline, money
 
 console = Console(markup=False, highlight=False)
@@ -25,6 +26,14 @@ def comparison(compared: Comparison, folder: Path) -> None:
     report = folder / "report.html"
     console.print(Text(headline(compared), style="bold"))
     console.print(Text(f"Report: {report}" if report.exists() else f"Run: {folder}", style="dim"))
+
+
+def signals(found: Evaluation, folder: Path) -> None:
+    """What signals are worth, and where the rest of it lies."""
+    from delegate.bench.tables import SignalTables
+
+    console.print(SignalTables([found]))
+    console.print(Text(f"Report: {folder / 'report.html'}", style="dim"))
 
 
 def rows(title: str, found: Sequence[Mapping[str, Any]]) -> None:

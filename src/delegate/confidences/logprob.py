@@ -6,14 +6,17 @@ alternatives the endpoint returns, not over the whole vocabulary, which no endpo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, fsum, log
+from math import exp, fsum, isnan, log, nan
 from typing import Literal
 
 from delegate.completion import Completion, TokenLogprob
-from delegate.errors import SpecError
+from delegate.errors import ModelError, SpecError
 from delegate.message import Request
 from delegate.scope import Scope
+
+Statistic = Literal["mean", "min", "entropy"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +26,7 @@ class Logprob:
     The model must be asked for logprobs: `sampling = { logprobs = 5 }` in its table.
     """
 
-    statistic: Literal["mean", "min", "entropy"] = "mean"
+    statistic: Statistic = "mean"
     """mean: geometric mean of the token probabilities; min: the least likely token; entropy: one minus the mean
     entropy of the alternatives at each token, as a share of the largest possible."""
 
@@ -32,19 +35,33 @@ class Logprob:
 
         Raises:
             SpecError: the completion has no logprobs, or too few alternatives for the entropy.
+            ModelError: one of them is nan.
         """
-        tokens = completion.logprobs
-        if tokens is None:
+        if completion.logprobs is None:
             raise SpecError(
                 f"the answer of {completion.model!r} has no logprobs to read a confidence from; "
                 "ask for them with `sampling = { logprobs = 5 }` in the model's table"
             )
-        if not tokens:
-            return 0.0
-        if self.statistic == "entropy":
-            return 1 - fsum(map(_entropy, tokens)) / len(tokens)
-        logprobs = [min(0.0, token.logprob) for token in tokens]
-        return exp(min(logprobs) if self.statistic == "min" else fsum(logprobs) / len(logprobs))
+        value = likelihood(completion.logprobs, self.statistic)
+        if isnan(value):
+            raise ModelError.of("bad_answer", f"a logprob in the answer of {completion.model!r} is nan")
+        return value
+
+
+def likelihood(tokens: Sequence[TokenLogprob], statistic: Statistic = "mean") -> float:
+    """The statistic, as described there; 0 without tokens, nan where a logprob is nan.
+
+    Raises:
+        SpecError: too few alternatives for the entropy.
+    """
+    if not tokens:
+        return 0.0
+    if any(isnan(token.logprob) for token in tokens):
+        return nan
+    if statistic == "entropy":
+        return 1 - fsum(map(_entropy, tokens)) / len(tokens)
+    logprobs = [min(0.0, token.logprob) for token in tokens]
+    return exp(min(logprobs) if statistic == "min" else fsum(logprobs) / len(logprobs))
 
 
 def _entropy(token: TokenLogprob) -> float:

@@ -2,7 +2,7 @@
 
 Self-REF (Chuang et al. 2024, arXiv:2410.13284): the probability of the confident token among the two. Deviations:
 where the endpoint gives no probabilities the token in the text decides, 1 or 0; an answer without either token counts
-as unsure.
+as unsure, and is noted (`token`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ class Token:
         probability = self._probability(completion.logprobs or ())
         if probability is not None:
             return probability
-        return float(completion.text.rfind(self.confident) > completion.text.rfind(self.unsure))
+        confident, unsure = completion.text.rfind(self.confident), completion.text.rfind(self.unsure)
+        if max(confident, unsure) < 0:
+            scope.note(token="none")
+        return float(confident > unsure)
 
     def _probability(self, tokens: Sequence[TokenLogprob]) -> float | None:
         """`None` where neither is a token of the model's, as with a tokenizer that splits them."""
@@ -46,5 +49,5 @@ class Token:
                     name.strip(): exp(logprob) for name, logprob in (*token.top.items(), (token.token, token.logprob))
                 }
                 sure, unsure = known.get(self.confident, 0.0), known.get(self.unsure, 0.0)
-                return sure / (sure + unsure) if sure + unsure else None
+                return sure / (sure + unsure) if sure + unsure > 0 else None
         return None

@@ -22,32 +22,41 @@ from delegate.generation.tokens import Tokens
 from delegate.message import Sampling
 
 
-class Causal:
-    """The weights in memory: an engine."""
+def load(model: str, tokens: Tokens, *, adapter: str, device: str, dtype: str, options: dict[str, Any]) -> Any:
+    """Load weights.
 
-    def __init__(
-        self, model: str, tokens: Tokens, *, adapter: str, device: str, dtype: str, batch: int, options: dict[str, Any]
-    ) -> None:
-        """Load weights.
+    Args:
+        model: a folder, or a name on the hub.
+        tokens: its tokenizer.
+        adapter: a LoRA adapter to merge into it; empty: none.
+        device: where to; empty: CUDA, else MPS, else the CPU.
+        dtype: as torch calls it; empty: that of the checkpoint, on the CPU float32.
+        options: what else `from_pretrained` is told.
+    """
+    device = device or _device()
+    dtype = dtype or ("float32" if device == "cpu" else "auto")
+    network = AutoModelForCausalLM.from_pretrained(model, dtype=dtype, **options)
+    if adapter:
+        network = _adapted(network, adapter, len(tokens.tokenizer))
+    return network.eval() if "device_map" in options else network.to(device).eval()
+
+
+class Causal:
+    """Weights in memory: an engine."""
+
+    def __init__(self, network: Any, tokens: Tokens, *, batch: int, top_k: int | None = None) -> None:
+        """Bind weights, which may change between two answers.
 
         Args:
-            model: a folder, or a name on the hub.
+            network: as `load` gives it.
             tokens: its tokenizer.
-            adapter: a LoRA adapter to merge into it; empty: none.
-            device: where to; empty: CUDA, else MPS, else the CPU.
-            dtype: as torch calls it; empty: that of the checkpoint, on the CPU float32.
             batch: most requests at the same time.
-            options: what else `from_pretrained` is told.
+            top_k: how many of the likeliest tokens are drawn from, 0 for all; `None`: as its generation config says.
         """
-        device = device or _device()
-        dtype = dtype or ("float32" if device == "cpu" else "auto")
-        network = AutoModelForCausalLM.from_pretrained(model, dtype=dtype, **options)
-        if adapter:
-            network = _adapted(network, adapter, len(tokens.tokenizer))
-        self._network = network.eval() if "device_map" in options else network.to(device).eval()
+        self._network = network
         self._batch = batch
         said = network.generation_config
-        self._top_k: int = said.top_k or 0
+        self._top_k: int = (said.top_k or 0) if top_k is None else top_k
         self.defaults = Sampling(temperature=0.0 if said.do_sample is False else said.temperature, top_p=said.top_p)
         self._settings = copy.deepcopy(said)
         self._settings.update(do_sample=False, temperature=None, top_p=None, top_k=None, max_length=None)

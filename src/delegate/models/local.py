@@ -108,14 +108,7 @@ def _open(local: Local) -> Engine:
         from delegate.generation.vllm import Vllm
 
         return Vllm(local.model, tokens, adapter=local.adapter, dtype=local.dtype, batch=local.batch, options=options)
-    from delegate.generation.causal import Causal
+    from delegate.generation.causal import Causal, load
 
-    return Causal(
-        local.model,
-        tokens,
-        adapter=local.adapter,
-        device=local.device,
-        dtype=local.dtype,
-        batch=local.batch,
-        options=options,
-    )
+    weights = load(local.model, tokens, adapter=local.adapter, device=local.device, dtype=local.dtype, options=options)
+    return Causal(weights, tokens, batch=local.batch)
