@@ -14,6 +14,7 @@ _COMMANDS = {
     "check": "look",
     "collect": "measure",
     "compare": "measure",
+    "contract": "contract",
     "demo": "demo",
     "doctor": "look",
     "grade": "recorded",
