@@ -89,6 +89,16 @@ def test_the_tokenizer_knows_every_word_and_reads_exactly(words):
     assert words.encode("an unheard word").tokens.count(UNKNOWN) == 3
 
 
+def test_the_last_steps_begin_anew_with_lessons_of_their_own(tmp_path, words):
+    one = run(tmp_path, words, steps=4, more=2, finish=Mix(story={"compare": 1.0}, bare=0.0))
+
+    shares = [rate(one.member, step) for step in range(6)]
+
+    assert shares[4] > shares[3] > 0
+    assert shares[5] == shares[4] / 2
+    assert not torch.equal(one.teacher.batch(4)[0], one.finisher.batch(4)[0])
+
+
 def test_the_rate_rises_stays_and_falls():
     shares = [rate(TINY, step) for step in range(TINY.steps)]
 

@@ -21,7 +21,12 @@ from delegate.tasks.math import ask_number
 from delegate.tasks.story import TELL, tell
 from delegate.tasks.working import PERCENT, Step, recipe, work
 
-FAMILIES = {"gain": ("change", "compare"), "part": ("groups", "percent"), "both": tuple(TELL)}
+FAMILIES = {
+    "gain": ("change", "compare"),
+    "part": ("groups", "percent"),
+    "both": tuple(TELL),
+    "compare": ("compare",),
+}
 """The kinds of problem, each with the families its steps are of."""
 SHARES = {"gain": 0.4, "part": 0.4, "both": 0.2}
 """How often each kind is drawn."""

@@ -32,12 +32,16 @@ from delegate.train.family import MEMBERS, RECIPE, Member, llama, shape
 from delegate.train.vocabulary import END, SPECIAL, TEMPLATE, UNKNOWN
 
 WEIGHTS = Path(__file__).parents[1] / "models" / "weights"
+_AGAIN = 0.4
+"""Where the learning rate of the last steps begins, as a share of the highest."""
 _LONG = 300
 """Tokens from which attention is not written out."""
 
 
 def rate(member: Member, step: int) -> float:
     """The learning rate of a step, as a share of the highest."""
+    if step >= member.steps:
+        return _AGAIN * (1 - (step - member.steps) / member.more)
     falling = (member.steps - step) / (member.fall * member.steps)
     return min(1.0, (step + 1) / 50, falling)
 
@@ -60,6 +64,7 @@ class Run:
         self.shape = shape(self.member, self.words.get_vocab_size())
         self.model = llama(self.shape).to(self.device)
         self.teacher = Teacher(self.member.mix, self.member.batch, self.seed, self.words)
+        self.finisher = Teacher(self.member.finish or self.member.mix, self.member.batch, self.seed, self.words)
         named = list(self.model.named_parameters())
         hidden = [tensor for name, tensor in named if tensor.ndim == 2 and "embed" not in name]
         others = [tensor for name, tensor in named if tensor.ndim != 2 or "embed" in name]
@@ -86,7 +91,11 @@ class Run:
 
     def _settings(self) -> dict[str, Any]:
         """What two parts of one run must have in common; more steps may be asked for until the rate begins to fall."""
-        return {"recipe": RECIPE, "seed": self.seed, **asdict(replace(self.member, steps=0, fall=0.0))}
+        return {
+            "recipe": RECIPE,
+            "seed": self.seed,
+            **asdict(replace(self.member, steps=0, fall=0.0, more=0, finish=None)),
+        }
 
     def save(self, name: str = "state.pt") -> None:
         """Write everything that it takes to go on."""
@@ -103,7 +112,8 @@ class Run:
 
     def learn(self) -> tuple[float, int]:
         """One step; returns the loss and the number of tokens."""
-        tokens, own = (tensor.to(self.device) for tensor in self.teacher.batch(self.step))
+        teacher = self.teacher if self.step < self.member.steps else self.finisher
+        tokens, own = (tensor.to(self.device) for tensor in teacher.batch(self.step))
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = self.member.rate * rate(self.member, self.step)
@@ -172,15 +182,16 @@ def main(member: str, steps: int | None, seed: int, threads: int, runs: Path, we
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     losses, tokens, began = list[float](), 0, time.monotonic()
-    while run.step < settings.steps:
+    last = settings.steps + settings.more
+    while run.step < last:
         loss, count = run.learn()
         losses.append(loss)
         tokens += count
-        if run.step % every == 0 or run.step == settings.steps:
+        if run.step % every == 0 or run.step == last:
             seconds = time.monotonic() - began
             run.seconds += seconds
             mean = sum(losses) / len(losses)
-            click.echo(f"step {run.step}/{settings.steps} loss {mean:.4f} {tokens / seconds:,.0f} tokens/s")
+            click.echo(f"step {run.step}/{last} loss {mean:.4f} {tokens / seconds:,.0f} tokens/s")
             run.save()
             if run.step <= settings.steps * (1 - settings.fall) < run.step + every:
                 run.save("before_fall.pt")
