@@ -1,6 +1,6 @@
 """The pictures of `make demo` in the README: what it prints, and the plot of its report.
 
-    python benchmarks/pictures.py [--run runs/demo] [--policy tool]
+    python benchmarks/pictures.py [--run runs/demo] [--policy tool] [--problem 1]
 
 The run is the one that `make demo` leaves behind.
 """
@@ -32,11 +32,12 @@ def picture(name: str, title: str, draw: Callable[[], None], width: int) -> None
 @click.command()
 @click.option("--run", "folder", type=click.Path(path_type=Path, exists=True), default="runs/demo", show_default=True)
 @click.option("--policy", default="tool", show_default=True, help="Whose way is shown, call by call.")
-def main(folder: Path, policy: str) -> None:
+@click.option("--problem", default=1, show_default=True, help="On which problem of the run.")
+def main(folder: Path, policy: str, problem: int) -> None:
     """Write docs/demo-table.svg, docs/demo-steps.svg and docs/demo-frontier.svg."""
     compared = saved(folder)
     picture("demo-table.svg", "make demo", lambda: screen.comparison(compared, folder), 150)
-    sample = next(values(folder / "samples.jsonl", Sample))
+    sample = list(values(folder / "samples.jsonl", Sample))[problem]
     span = records(folder)[sample.id, policy, 0].span
     asked = f"{sample.question}  [right: {sample.target}]"
     picture("demo-steps.svg", f"delegate demo --policy {policy}", lambda: screen.steps(asked, [span]), 110)

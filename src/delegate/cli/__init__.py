@@ -25,6 +25,7 @@ _COMMANDS = {
     "run": "measure",
     "search": "recorded",
     "signals": "signals",
+    "sweep": "sweep",
 }
 """Which module of this package holds a command; it is imported when the command is named."""
 
