@@ -78,6 +78,7 @@ def test_list_parts_shows_the_arguments_of_one(delegate):
     assert "did you mean 'cascade'?" in err
 
 
-def test_doctor_shows_the_whole_cure(delegate):
+def test_doctor_shows_the_whole_cure(delegate, monkeypatch):
+    monkeypatch.delenv("DELEGATE_DATA", raising=False)
     _, out, _ = delegate("doctor")
-    assert "pip install 'delegate[serve]'" in " ".join(out.split())
+    assert "or pip install 'delegate[data]'" in " ".join(out.split())
