@@ -11,6 +11,7 @@ from delegate.cli.lazy import LazyGroup
 from delegate.errors import DelegateError
 
 _COMMANDS = {
+    "annotate": "annotate",
     "check": "look",
     "collect": "measure",
     "compare": "measure",
@@ -26,6 +27,7 @@ _COMMANDS = {
     "search": "recorded",
     "signals": "signals",
     "sweep": "sweep",
+    "train": "train",
 }
 """Which module of this package holds a command; it is imported when the command is named."""
 

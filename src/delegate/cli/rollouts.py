@@ -64,7 +64,7 @@ def rollouts_(spec_path: Path, as_json: bool, **options: Any) -> int:
 
     spec, _ = load_spec(spec_path)
     options = resolve(options, spec)
-    environment = _environment(spec, spec_path, options)
+    environment = environment_of(spec, spec_path, options)
     samples = _samples(environment.task, options)
     path = _prepare(spec, spec_path, environment, samples, options)
     with progress(len(samples) * options["group"], environment.task.name) as advance:
@@ -92,7 +92,7 @@ def rollouts_(spec_path: Path, as_json: bool, **options: Any) -> int:
     return _complain(found, environment.rubric)
 
 
-def _environment(spec: Spec, spec_path: Path, options: Mapping[str, Any]) -> Environment:
+def environment_of(spec: Spec, spec_path: Path, options: Mapping[str, Any]) -> Environment:
     """What the options describe.
 
     Raises:
@@ -104,7 +104,7 @@ def _environment(spec: Spec, spec_path: Path, options: Mapping[str, Any]) -> Env
     name = options["policy"] or list(known)[-1]
     if name not in known:
         raise SpecError(f"--policy {name!r} is no table of kind decompose{suggest(name, known)}")
-    judge, single = (_named(spec, options[role], role) for role in ("judge", "single"))
+    judge, single = (named(spec, options[role], role) for role in ("judge", "single"))
     task = _task(options["task"], options["data"], spec_path.parent)
     if isinstance(task, Prompts) and judge is None:
         raise SpecError(f"{task.path} has prompts without right answers; say --judge @name, who compares the answers")
@@ -120,7 +120,8 @@ def _environment(spec: Spec, spec_path: Path, options: Mapping[str, Any]) -> Env
     )
 
 
-def _named(spec: Spec, name: str | None, role: str) -> Model | None:
+def named(spec: Spec, name: str | None, role: str) -> Model | None:
+    """The model of the spec that an option names; `None` when it says nothing."""
     if name is None:
         return None
     name = name.removeprefix("@")
