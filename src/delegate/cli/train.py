@@ -6,7 +6,7 @@ import click
 
 from delegate.cli.lazy import LazyGroup
 
-_COMMANDS: dict[str, str] = {"confidence": "train_confidence", "delegator": "train_delegator"}
+_COMMANDS: dict[str, str] = {"confidence": "train_confidence", "delegator": "train_delegator", "route": "train_route"}
 """Which module of this package holds a command."""
 
 
