@@ -57,9 +57,10 @@ class TestGeneration:
         assert (made.text, pieces) == ("a€😀b", ["a", "€", "😀", "b"])
         assert short.text == "�"
 
-    def test_the_impossible_has_a_log_probability_that_json_can_say(self):
+    @pytest.mark.parametrize("impossible", [-math.inf, math.nan])
+    def test_the_impossible_has_a_log_probability_that_json_can_say(self, impossible):
         made = generation(logprobs=1)
-        made.take(65, -math.inf, [(66, -math.inf)])
+        made.take(65, impossible, [(66, impossible)])
 
         assert json.dumps([made.logprobs[0].logprob, dict(made.logprobs[0].top)], allow_nan=False)
 

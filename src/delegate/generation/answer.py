@@ -17,7 +17,8 @@ from delegate.errors import ModelError
 from delegate.message import Request, Sampling
 
 LEAST = -9999.0
-"""What stands for the log-probability of the impossible, which JSON cannot say; the same that endpoints use."""
+"""What stands for the log-probability of the impossible, which JSON cannot say; the same that endpoints use. In `max` it
+comes first, so that it stands for nan, too."""
 
 GREEDY = 1e-5
 """Temperatures below it take the likeliest token."""
@@ -164,8 +165,8 @@ class Generation:
     def _logprob(self, token: int, logprob: float, top: Iterable[tuple[int, float]]) -> TokenLogprob:
         words: dict[str, float] = {}
         for other, other_logprob in top:
-            words.setdefault(self._vocabulary.word(other), max(other_logprob, LEAST))
-        return TokenLogprob(token=self._vocabulary.word(token), logprob=max(logprob, LEAST), top=words)
+            words.setdefault(self._vocabulary.word(other), max(LEAST, other_logprob))
+        return TokenLogprob(token=self._vocabulary.word(token), logprob=max(LEAST, logprob), top=words)
 
 
 def draw_seed(model: str, request: Request, seed: int | None) -> int:
