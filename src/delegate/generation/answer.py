@@ -17,8 +17,8 @@ from delegate.errors import ModelError
 from delegate.message import Request, Sampling
 
 LEAST = -9999.0
-"""What stands for the log-probability of the impossible, which JSON cannot say; the same that endpoints use. In `max` it
-comes first, so that it stands for nan, too."""
+"""What stands for the log-probability of the impossible, which JSON cannot say; the same that endpoints use. In
+`max` it comes first, so that it stands for nan, too."""
 
 GREEDY = 1e-5
 """Temperatures below it take the likeliest token."""
