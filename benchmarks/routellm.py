@@ -3,7 +3,8 @@
 The weak model is Mixtral 8x7B, the strong one GPT-4 (1106). GSM8K comes with both answers, so there are the source's
 labels and corrected ones by our grader; MMLU comes with labels alone. Everything learned is held out by problem: five
 folds, several seeds, equal questions in one fold. Nothing about a held-out problem is seen but its text, its subject
-where a row says so, and the weak model's answer where a row says so.
+where a row says so, and the weak model's answer where a row says so. "Two draws": of the problems learned from, another
+recording of the weak model (asked in other words, by ZeroEval) is learned from, too; it is judged on the same answers.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from delegate import Request, Scope
 from delegate.bench.metrics import Floats
+from delegate.bench.rows import completion, usable
 from delegate.routes.learned import Learned
 from delegate.store import lines, write_lines
 from delegate.task import Sample
@@ -32,6 +34,7 @@ from delegate.train.route import FOLDS, Kind, fit, held_out
 PAGE = Path(__file__).parent.parent / "docs" / "routes.md"
 FILES = {"gsm8k_test": "{}__routellm", "mmlu_test": "{}__routellm-correctness"}
 WEAK, STRONG = "mixtral-8x7b-instruct", "gpt-4-1106-preview"
+AGAIN = "mixtral-8x7b-instruct-v0.1__zeroeval-greedy"
 LEAKED = frozenset({0, 1, 2, 18, 67, 147, 233, 269, 285, 364, 530, 932})
 """Places of the GSM8K problems that RouteLLM found in its training data and leaves out."""
 RESAMPLES = 1_000
@@ -106,10 +109,10 @@ def learned(cases: Cases, seeds: int, kind: Kind = "logistic") -> Found:
     """The route of `delegate train route`: the strong model's chance minus the weak one's."""
     scores = []
     for seed in range(seeds):
-        odds = held_out(cases, list(cases.folds(FOLDS, seed)), kind=kind, seed=seed)
+        odds = held_out(cases, list(cases.folds(FOLDS, seed)), kind=kind, seed=seed)[cases.first]
         weak, strong = (1 / (1 + np.exp(-odds))).T
         scores.append(strong - weak)
-    return judged(scores, *cases.correct.T)
+    return judged(scores, *cases.correct[cases.first].T)
 
 
 def subject_gap(cases: Cases, subjects: list[str], seeds: int) -> Found:
@@ -131,22 +134,40 @@ def recorded(data: Path, folder: str, model: str) -> dict[str, Mapping[str, Any]
     return {row["id"]: row for _, row in lines(data / "recordings" / folder / file)}
 
 
-def arithmetic(data: Path, *, corrected: bool) -> Cases:
+def arithmetic(data: Path, *, corrected: bool, draws: int = 1) -> Cases:
     """GSM8K, with the weak model's answers."""
     task, found = gsm8k(data=data), [recorded(data, "gsm8k_test", model) for model in (WEAK, STRONG)]
     samples = [sample for place, sample in enumerate(task.samples()) if place not in LEAKED]
 
-    def right(sample: Sample, row: Mapping[str, Any]) -> float:
-        return float(task.grade(sample, row["response"]).correct is True if corrected else row["source_is_correct"])
+    def right(sample: Sample, row: Mapping[str, Any], regraded: bool = True) -> float:
+        return float(task.grade(sample, row["response"]).correct is True if regraded else row["source_is_correct"])
 
+    correct = [[right(sample, rows[sample.id], corrected) for rows in found] for sample in samples]
+    said = [found[0][sample.id]["response"] for sample in samples]
+    if draws == 2:
+        again = {row["id"]: row for _, row in lines(data / "recordings" / "gsm8k_test" / f"{AGAIN}.jsonl.gz")}
+        correct += [[right(sample, again[sample.id]), np.nan] for sample in samples]
+        said += [again[sample.id]["response"] for sample in samples]
     return Cases(
         models=(WEAK, STRONG),
-        problems=tuple(sample.id for sample in samples),
-        questions=tuple(task.request(sample).question for sample in samples),
-        correct=np.array([[right(sample, rows[sample.id]) for rows in found] for sample in samples]),
-        cost=np.full((len(samples), 2), np.nan),
-        answers=tuple(found[0][sample.id]["response"] for sample in samples),
+        problems=tuple(sample.id for sample in samples) * draws,
+        questions=tuple(task.request(sample).question for sample in samples) * draws,
+        correct=np.array(correct),
+        cost=np.full((len(said), 2), np.nan),
+        answers=tuple(said),
     )
+
+
+def others(data: Path, cases: Cases) -> Floats:
+    """On how many of all other recordings each problem went wrong: what no route can know."""
+    task = gsm8k(data=data)
+    samples = {sample.id: sample for sample in task.samples()}
+    right: dict[str, list[bool]] = {problem: [] for problem in cases.problems}
+    for path in sorted((data / "recordings" / "gsm8k_test").glob("*.jsonl.gz")):
+        for _, row in () if "routellm" in path.name else lines(path):
+            if row["id"] in right and usable(row):
+                right[row["id"]].append(task.grade(samples[row["id"]], completion(row, "").text).correct is True)
+    return np.array([-np.mean(right[problem]) for problem in cases.problems])
 
 
 def knowledge(data: Path) -> tuple[Cases, list[str]]:
@@ -165,18 +186,21 @@ def knowledge(data: Path) -> tuple[Cases, list[str]]:
 
 def gsm8k_rows(data: Path, seeds: int, *, corrected: bool) -> tuple[Cases, Iterator[tuple[str, Found]]]:
     """The rows of GSM8K."""
-    cases = arithmetic(data, corrected=corrected)
-    question = replace(cases, answers=None)
+    once, twice = (arithmetic(data, corrected=corrected, draws=draws) for draws in (1, 2))
+    question = replace(once, answers=None)
 
     def rows() -> Iterator[tuple[str, Found]]:
         yield from baselines(question)
         yield "question", learned(question, seeds)
         yield "question, boosted trees", learned(question, seeds, "boosting")
-        yield "question and answer", learned(cases, seeds)
-        yield "question and answer, boosted trees", learned(cases, seeds, "boosting")
-        yield "oracle", oracle(*cases.correct.T)
+        yield "question, two draws", learned(replace(twice, answers=None), seeds)
+        yield "question and answer", learned(once, seeds)
+        yield "question and answer, boosted trees", learned(once, seeds, "boosting")
+        yield "question and answer, two draws", learned(twice, seeds)
+        yield "how all others did (hindsight)", judged([others(data, once)], *once.correct.T)
+        yield "oracle", oracle(*once.correct.T)
 
-    return cases, rows()
+    return once, rows()
 
 
 def mmlu_rows(data: Path, seeds: int) -> tuple[Cases, Iterator[tuple[str, Found]]]:

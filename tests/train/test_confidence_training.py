@@ -29,12 +29,6 @@ from delegate.train.example import Example, Examples, Tags, Turn
 from delegate.train.tagged import IGNORED, fitting, tagged
 from delegate.train.tokens import end_of_answer
 
-pytestmark = [
-    # what the installed versions of trl, peft and transformers say to each other
-    pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning"),
-    pytest.mark.filterwarnings("ignore:.*activation_checkpointing.*:FutureWarning"),
-]
-
 TAGS = Tags()
 SETTINGS = Settings(epochs=20, rate=1e-2, batch=8, keep=1.0, modules=("all-linear",))
 """Enough for the models here to say what they were taught."""
@@ -203,6 +197,7 @@ class TestWhatIsLearnt:
 
 
 class TestResult:
+    @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft asks for the old name
     def test_adapter_merged_and_served_say_the_same(self, run):
         base, tuned, manifest = run
         tokens = Tokens(str(tuned / "merged"))

@@ -72,19 +72,24 @@ def test_equal_questions_are_never_learned_from_and_held_out():
     assert auroc(held_out(twice, list(twice.folds(5)))[:, 0], luck[:, 0]) < 0.75
 
 
-def test_draws_of_a_problem_count_as_one():
-    thrice = replace(FOUND, problems=tuple(f"p{number // 3}" for number in range(120)))
-    assert thrice.weights.sum() == pytest.approx(40)
-    assert thrice.first.size == 40
+def test_a_model_is_learned_from_the_draws_it_has():
+    known = FOUND.correct.copy()
+    known[60:, 1] = np.nan
+    alone = replace(FOUND, problems=FOUND.problems[:60] * 2, correct=known)
+    assert alone.first.size == 60
+    half = replace(FOUND, problems=FOUND.problems[:60], questions=FOUND.questions[:60], correct=FOUND.correct[:60])
+    both = [learn(found, np.arange(len(found.problems)), kind="boosting") for found in (alone, half)]
+    assert both[0].heads[1].bias == both[1].heads[1].bias
+    assert both[0].heads[0].bias != both[1].heads[0].bias
 
 
 def test_trees_say_what_scikit_learn_says():
     from sklearn.ensemble import GradientBoostingClassifier
 
     dice = np.random.default_rng(1)
-    traits, weights = dice.normal(size=(300, 4)), dice.random(300)
+    traits = dice.normal(size=(300, 4))
     right = (traits[:, 0] + traits[:, 1] ** 2 > 0.5).astype(float)
-    head = _boosted(traits, right, weights, seed=3)
+    head = _boosted(traits, right, seed=3)
     settings = {
         "learning_rate": 0.06,
         "n_estimators": 100,
@@ -92,7 +97,7 @@ def test_trees_say_what_scikit_learn_says():
         "max_features": 0.2,
         "min_samples_leaf": 15,
     }
-    theirs = GradientBoostingClassifier(random_state=3, **settings).fit(traits, right, sample_weight=weights)
+    theirs = GradientBoostingClassifier(random_state=3, **settings).fit(traits, right)
     ours = [head.odds(row) for row in traits.tolist()]
     np.testing.assert_allclose(ours, theirs.decision_function(traits), atol=1e-3)
 
@@ -168,8 +173,9 @@ def test_cases_are_gathered_from_a_graded_run(tmp_path):
     assert found.problems == ("p0", "p0", "p1", "p1", "p2", "p2")
     assert found.questions[2] == "What is 1 + 1?"
     assert found.answers == ("0", "1", "1", "2", "2", "3")
-    assert found.correct.tolist() == [[1, 1], [0, 1]] * 3
-    assert np.isnan(found.cost[:, 1]).all()
+    np.testing.assert_array_equal(found.correct, [[1, 1], [0, np.nan]] * 3)
+    np.testing.assert_array_equal(found.cost, [[0.5, np.nan]] * 6)
+    assert gather(tmp_path).answers is None
 
 
 def test_a_route_needs_two_models_asked_the_same(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +14,7 @@ from delegate.bench.draws import load
 from delegate.bench.metrics import Floats
 from delegate.errors import SpecError
 from delegate.prediction import Reading, read
-from delegate.store import records
+from delegate.store import Record, records
 
 Rows = NDArray[np.intp]
 """Places of cases."""
@@ -23,7 +22,7 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Cases:
-    """Questions, and who was right; a problem with several draws is several cases."""
+    """Questions, and who was right; a problem with several draws is several cases, the first of which has them all."""
 
     models: tuple[str, ...]
     """The weakest first."""
@@ -32,7 +31,7 @@ class Cases:
     questions: tuple[str, ...]
     """As the models were asked them."""
     correct: Floats
-    """Cases by models: 1 right, 0 wrong."""
+    """Cases by models: 1 right, 0 wrong; nan where a model has fewer draws than another."""
     cost: Floats
     """Cases by models, in US dollars; nan where unknown."""
     answers: tuple[str, ...] | None = None
@@ -47,12 +46,6 @@ class Cases:
     def first(self) -> Rows:
         """The first case of each problem."""
         return np.unique(np.array(self.problems), return_index=True)[1]
-
-    @cached_property
-    def weights(self) -> Floats:
-        """What each case counts: all cases of a problem together count 1."""
-        many = Counter(self.problems)
-        return np.array([1 / many[problem] for problem in self.problems])
 
     @cached_property
     def wordings(self) -> NDArray[np.int64]:
@@ -70,8 +63,6 @@ class Cases:
 def gather(run: Path, models: Sequence[str] | None = None, *, answers: bool = False) -> Cases:
     """The cases of a graded run folder; problems that not every model was asked are left out.
 
-    A model with fewer draws than another stands in the further cases with its draws over again.
-
     Args:
         run: the folder.
         models: the weakest first; `None`: every single model of the run, as they come.
@@ -87,15 +78,17 @@ def gather(run: Path, models: Sequence[str] | None = None, *, answers: bool = Fa
     draws = draws.take(np.flatnonzero(draws.recorded.any(axis=2).sum(axis=1) == len(draws.models)))
     if not draws.problems:
         raise SpecError(f"{run} has no problem that every one of {', '.join(draws.models)} was asked")
-    found = {(sample, policy, draw): record for (sample, policy, draw), record in records(run).items()}
-    kept, correct, cost = [], [], []
-    for i, recorded in enumerate(draws.recorded):
-        places = [np.flatnonzero(model) for model in recorded]
-        for number in range(max(map(len, places)) if not answers else len(places[0])):
-            drawn = [place[number % len(place)] for place in places]
-            kept.append(found[draws.problems[i], draws.models[0], int(drawn[0])])
-            correct.append(draws.correct[i, np.arange(len(drawn)), drawn])
-            cost.append(draws.cost[i, np.arange(len(drawn)), drawn])
+    found = records(run)
+    kept: list[Record] = []
+    correct: list[list[float]] = []
+    cost: list[list[float]] = []
+    for i, problem in enumerate(draws.problems):
+        places = [np.flatnonzero(recorded).tolist() for recorded in draws.recorded[i]]
+        for number in range(len(places[0]) if answers else max(map(len, places))):
+            drawn = [some[number] if number < len(some) else None for some in places]
+            kept.append(found[problem, draws.models[0], places[0][number if answers else 0]])
+            for rows, values in ((correct, draws.correct[i]), (cost, draws.cost[i])):
+                rows.append([np.nan if draw is None else values[j, draw] for j, draw in enumerate(drawn)])
     return Cases(
         models=draws.models,
         problems=tuple(record.sample for record in kept),

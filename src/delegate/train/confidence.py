@@ -170,9 +170,6 @@ def trainer(taught: Taught, found: Sequence[Tagged], settings: Settings, out: Pa
     from trl import SFTConfig, SFTTrainer
 
     network = taught.weights.network
-    checkpointing = "activation_checkpointing"
-    if not hasattr(SFTConfig, checkpointing):  # its name before transformers 5.23
-        checkpointing = "gradient_checkpointing"
     arguments = SFTConfig(
         **weights.arguments(network),
         output_dir=str(out),
@@ -185,17 +182,18 @@ def trainer(taught: Taught, found: Sequence[Tagged], settings: Settings, out: Pa
         train_sampling_strategy="group_by_length",
         save_strategy="no",
         report_to=settings.report_to,
-        **{checkpointing: settings.checkpointing},
+        **weights.checkpointing(SFTConfig, on=settings.checkpointing),
     )
     rows = [{"input_ids": one.ids, "labels": one.labels(settings.keep, settings.seed)} for one in found]
     try:
-        made = SFTTrainer(
-            model=network,
-            args=arguments,
-            train_dataset=Dataset.from_list(rows),
-            processing_class=taught.weights.tokens.tokenizer,
-            peft_config=_lora(network, taught.ids, settings),
-        )
+        with weights.quietly():
+            made = SFTTrainer(
+                model=network,
+                args=arguments,
+                train_dataset=Dataset.from_list(rows),
+                processing_class=taught.weights.tokens.tokenizer,
+                peft_config=_lora(network, taught.ids, settings),
+            )
     except ValueError as error:
         raise SpecError(f"the model cannot be trained so: {error}") from None
     made.remove_callback(PrinterCallback)
@@ -233,7 +231,8 @@ def _tune(taught: Taught, found: Sequence[Tagged], settings: Settings, out: Path
     made = trainer(taught, found, settings, out)
     made.add_callback(weights.told(progress, "training"))
     parameters = [tensor.numel() for tensor in made.model.parameters() if tensor.requires_grad]
-    result = made.train()
+    with weights.quietly():
+        result = made.train()
     made.model.save_pretrained(out / ADAPTER, save_embedding_layers=False)  # all other rows are as they were
     taught.weights.tokens.tokenizer.save_pretrained(out / ADAPTER)
     weights.write(made.model, taught.weights.tokens, out / MERGED)

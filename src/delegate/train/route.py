@@ -98,17 +98,17 @@ def held_out(cases: Cases, folds: Sequence[tuple[Rows, Rows]], *, kind: Kind = "
 
 def learn(cases: Cases, rows: Rows, *, kind: Kind = "logistic", seed: int = 0) -> Predictor:
     """A predictor fitted to some of the cases, without Platt scaling."""
-    readings, correct, weights = [cases.readings[row] for row in rows], cases.correct[rows], cases.weights[rows]
+    readings, correct = [cases.readings[row] for row in rows], cases.correct[rows]
     names = tuple(readings[0].traits)
     values = np.array([[compress(reading.traits[name]) for name in names] for reading in readings])
     centre, spread = values.mean(axis=0), values.std(axis=0)
     scale = np.where(spread > 0, spread, 1.0)
     traits = (values - centre) / scale
     if kind == "boosting":
-        heads = [_boosted(traits, right, weights, seed) for right in correct.T]
+        heads = [_boosted(traits, right, seed) for right in correct.T]
         terms: Terms = {}
     else:
-        heads, terms = _linear(traits, readings, correct, weights)
+        heads, terms = _linear(traits, readings, correct)
     return Predictor(
         heads=tuple(replace(head, model=model) for model, head in zip(cases.models, heads, strict=True)),
         answered=cases.answers is not None,
@@ -121,13 +121,14 @@ def learn(cases: Cases, rows: Rows, *, kind: Kind = "logistic", seed: int = 0) -
     )
 
 
-def _linear(traits: Floats, readings: Sequence[Reading], correct: Floats, weights: Floats) -> tuple[list[Head], Terms]:
+def _linear(traits: Floats, readings: Sequence[Reading], correct: Floats) -> tuple[list[Head], Terms]:
     """Logistic regression on traits and terms, a model after the other."""
     rarity = _rarity(readings)
     design = hstack([csr_array(SHARE * traits), _weighed(readings, rarity)], format="csr")
-    fits = [
-        LogisticRegression(C=STRENGTH, max_iter=1_000).fit(design, right, sample_weight=weights) for right in correct.T
-    ]
+    fits = []
+    for right in correct.T:
+        known = np.flatnonzero(~np.isnan(right))
+        fits.append(LogisticRegression(C=STRENGTH, max_iter=1_000).fit(design[known], right[known]))
     heads = [
         Head(model="", bias=_short(fit.intercept_[0]), traits=_shorts(SHARE * fit.coef_[0, : traits.shape[1]]))
         for fit in fits
@@ -153,8 +154,9 @@ def _weighed(readings: Sequence[Reading], rarity: Mapping[str, float]) -> Any:
     return csr_array((values, columns, np.cumsum([0, *map(len, weighed)])), shape=(len(readings), len(rarity)))
 
 
-def _boosted(traits: Floats, right: Floats, weights: Floats, seed: int) -> Head:
+def _boosted(traits: Floats, right: Floats, seed: int) -> Head:
     """Gradient boosting on traits alone."""
+    known = ~np.isnan(right)
     fit = GradientBoostingClassifier(
         learning_rate=0.06,
         n_estimators=100,
@@ -162,7 +164,7 @@ def _boosted(traits: Floats, right: Floats, weights: Floats, seed: int) -> Head:
         max_features=0.2,
         min_samples_leaf=15,
         random_state=seed,
-    ).fit(traits, right, sample_weight=weights)
+    ).fit(traits[known], right[known])
     trees = [
         Tree(
             trait=tuple(tree.feature.tolist()),
@@ -173,14 +175,15 @@ def _boosted(traits: Floats, right: Floats, weights: Floats, seed: int) -> Head:
         )
         for tree in (stage.tree_ for stage in fit.estimators_[:, 0])
     ]
-    return Head(model="", bias=_odds(float(np.average(right, weights=weights))), trees=tuple(trees))
+    return Head(model="", bias=_odds(float(right[known].mean())), trees=tuple(trees))
 
 
 def _line(odds: Floats, right: Floats) -> tuple[float, float]:
     """Platt scaling; where it would turn the order round nothing was learned, and every chance is the same."""
-    found = platt(odds, right, "platt", name="the route")
+    known = ~np.isnan(right)
+    found = platt(odds[known], right[known], "platt", name="the route")
     slope, intercept = float(found["slope"]), float(found["intercept"])
-    return (slope, intercept) if slope > 0 else (0.0, _odds(float(right.mean())))
+    return (slope, intercept) if slope > 0 else (0.0, _odds(float(right[known].mean())))
 
 
 def _odds(share: float) -> float:
