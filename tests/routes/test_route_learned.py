@@ -60,10 +60,11 @@ def test_a_bar_is_for_the_lead_of_the_last(bar, chosen):
 
 
 def test_the_threshold_is_the_lead_that_a_share_reaches():
-    seen = [[0.5, 0.5 + number / 10] for number in range(4)]
-    assert threshold(seen, [0.0, 0.0], 0.5) == pytest.approx(0.2)
-    assert threshold(seen, [0.0, 0.0], 1.0) == 0.0
-    assert threshold(seen, [0.0, 0.0], 0.0) == float("inf")
+    seen = tuple((0.5, 0.0, 0.5 + number / 10) for number in range(4))
+    assert threshold(seen, (0, 2), (0.0, 0.0), 0.5) == pytest.approx(0.2)
+    assert threshold(seen, (0, 2), (0.0, 0.1), 0.5) == pytest.approx(0.1)
+    assert threshold(seen, (0, 2), (0.0, 0.0), 1.0) == 0.0
+    assert threshold(seen, (0, 2), (0.0, 0.0), 0.0) == float("inf")
 
 
 @pytest.mark.parametrize(

@@ -135,8 +135,8 @@ def test_hindsight_is_the_best_order_and_chance_lies_between():
     assert judged.areas["hindsight"].value > judged.areas["learned"].value > 0.5
     rows = {row.name: row for row in judged.rows}
     assert (rows["always small"].last, rows["always large"].last) == (0, 1)
-    assert rows["learned, 50% up"].accuracy.value > rows["learned, 50% up"].random
-    assert rows["learned, 50% up"].cost == pytest.approx((0.001 + 0.01) / 2)
+    assert rows["learned, 50 % up"].accuracy.value > rows["learned, 50 % up"].random
+    assert rows["learned, 50 % up"].cost == pytest.approx((0.001 + 0.01) / 2)
     assert judged.signals[0].model == "small"
 
 
@@ -144,7 +144,7 @@ def test_who_reads_an_answer_pays_for_it_first():
     read = cases(answers=True)
     rows = {row.name: row for row in judge(read, fit(read).chances).rows}
     assert rows["always large"].cost == pytest.approx(0.01)
-    assert rows["learned, 50% up"].cost == pytest.approx(0.001 + 0.01 / 2)
+    assert rows["learned, 50 % up"].cost == pytest.approx(0.001 + 0.01 / 2)
 
 
 def test_without_a_gap_there_is_no_area():

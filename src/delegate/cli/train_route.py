@@ -54,7 +54,7 @@ def _say(judged: Judged, target: Path) -> None:
 
     console.print(SignalTables(judged.signals, parts={}))
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("who answers, told fold by fold by the others")
+    table.add_column("")
     for title in ("to the last %", "right %", "by chance %", "$ / 1,000"):
         table.add_column(title, justify="right", no_wrap=True)
     for row in judged.rows:
@@ -62,6 +62,7 @@ def _say(judged: Judged, target: Path) -> None:
         chance = "" if row.random is None else percent(row.random)
         table.add_row(Text(row.name), percent(row.last), spread(row.accuracy), chance, cost)
     console.print(Text())
+    console.print(Text("who answers, each fold as the others tell", style="bold"))
     console.print(table)
     areas = [f"{name} {area.value:.3f} [{area.low:.3f}, {area.high:.3f}]" for name, area in judged.areas.items()]
     recovered = f"{', '.join(areas)}; by chance 0.5" if areas else "the last model is no better than the first"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import inf, isfinite
 from pathlib import Path
 
@@ -72,28 +73,27 @@ class Learned:
         for name in (*names, *self.costs):
             if name not in predictor.models:
                 raise SpecError(f"{self.path} was not fitted to {name!r}{suggest(name, predictor.models)}")
-        places = [predictor.models.index(name) for name in names]
+        places = tuple(predictor.models.index(name) for name in names)
         chances = predictor.chances(request.question)
         prices = self._prices(names, [predictor.heads[place].cost for place in places])
-        seen = [[row[place] for place in places] for row in predictor.seen]
-        bar = None if self.share is None else threshold(seen, prices, self.share)
+        bar = None if self.share is None else threshold(predictor.seen, places, prices, self.share)
         return pick([chances[place] for place in places], prices, bar)
 
-    def _prices(self, names: Sequence[str], recorded: Sequence[float | None]) -> list[float]:
+    def _prices(self, names: Sequence[str], recorded: Sequence[float | None]) -> tuple[float, ...]:
         """What each model costs in right answers.
 
         Raises:
             SpecError: that counts, and is unknown.
         """
         if self.worth is None:
-            return [0.0] * len(names)
+            return (0.0,) * len(names)
         prices = []
         for name, before in zip(names, recorded, strict=True):
             cost = self.costs.get(name, before)
             if cost is None:
                 raise SpecError(f"what {name!r} costs is unknown to {self.path}; write it into `costs`")
             prices.append(cost / self.worth)
-        return prices
+        return tuple(prices)
 
 
 def pick(chances: Sequence[float], prices: Sequence[float], bar: float | None = None) -> int:
@@ -110,15 +110,20 @@ def pick(chances: Sequence[float], prices: Sequence[float], bar: float | None = 
     return len(values) - 1 if _lead(values) >= bar else values.index(max(values[:-1]))
 
 
-def threshold(seen: Sequence[Sequence[float]], prices: Sequence[float], share: float) -> float:
+@lru_cache(maxsize=64)
+def threshold(
+    seen: tuple[tuple[float, ...], ...], places: tuple[int, ...], prices: tuple[float, ...], share: float
+) -> float:
     """The lead of the last model that a share of requests reaches.
 
     Args:
         seen: chances, a row a request.
-        prices: as of `pick`.
+        places: the columns of the models to choose from.
+        prices: of these, as of `pick`.
         share: in [0, 1].
     """
-    leads = sorted((_lead([c - p for c, p in zip(row, prices, strict=True)]) for row in seen), reverse=True)
+    values = ([row[place] - price for place, price in zip(places, prices, strict=True)] for row in seen)
+    leads = sorted(map(_lead, values), reverse=True)
     many = round(share * len(leads))
     return leads[many - 1] if many else inf
 

@@ -92,7 +92,8 @@ def _rows(models: tuple[str, ...], correct: Floats, cost: Floats, told: Floats, 
     """`asked`: the first model is asked, and paid, before anything is chosen: its answer is kept, or the last asked."""
     if asked:
         models, (correct, cost, told) = (models[0], models[-1]), (a[:, [0, -1]] for a in (correct, cost, told))
-    last, free = len(models) - 1, [0.0] * len(models)
+    last, free = len(models) - 1, (0.0,) * len(models)
+    seen = tuple(map(tuple, told.tolist()))
 
     def row(name: str, chosen: NDArray[np.intp], *, alone: bool = False) -> Row:
         up = float((chosen == last).mean())
@@ -111,9 +112,9 @@ def _rows(models: tuple[str, ...], correct: Floats, cost: Floats, told: Floats, 
     for place, model in enumerate(models):
         yield row(f"always {model}", np.full(len(told), place), alone=True)
     for share in SHARES:
-        bar = threshold(told.tolist(), free, share)
-        yield row(f"learned, {share:.0%} up", np.array([pick(chances, free, bar) for chances in told.tolist()]))
-    yield row("learned, likeliest right", told.argmax(axis=1))
+        bar = threshold(seen, tuple(range(len(models))), free, share)
+        yield row(f"learned, {100 * share:.0f} % up", np.array([pick(chances, free, bar) for chances in seen]))
+    yield row("likeliest right", told.argmax(axis=1))
     yield row("hindsight", correct.argmax(axis=1))
 
 
