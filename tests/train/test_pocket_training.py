@@ -17,6 +17,7 @@ from delegate.train.batches import Teacher, vocabulary
 from delegate.train.export import export
 from delegate.train.family import MEMBERS, llama, shape
 from delegate.train.lessons import Mix
+from delegate.train.muon import orthogonal
 from delegate.train.pocket import Run, rate
 from delegate.train.vocabulary import UNKNOWN
 
@@ -105,6 +106,19 @@ def test_the_rate_rises_stays_and_falls():
     assert shares[0] < 0.1
     assert max(shares) <= 1
     assert shares[-1] < shares[40]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(8, 24), (24, 8), (16, 16)])
+def test_orthogonal_matrices_have_singular_values_near_one_and_their_own_directions(shape, dtype):
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+    found = orthogonal(matrix, dtype)
+
+    left, _, right = torch.linalg.svd(matrix, full_matrices=False)
+    within = left.T @ found @ right.T
+    assert ((0.6 < within.diagonal()) & (within.diagonal() < 1.3)).all()
+    assert (within - within.diagonal().diag()).abs().max() < 0.1
 
 
 def test_what_is_written_says_the_same_in_both_forms(tmp_path, words):

@@ -6,7 +6,7 @@
 
 Needs the extra `train`. A run that was stopped goes on where it last saved. What a step learns from depends on the
 seed and the step's number alone; so the weights depend on the seed, the number of steps and the machine's arithmetic.
-A graphics card is used where there is one.
+A graphics card is used where there is one, and bfloat16 where the processor has instructions for it.
 
 The architecture is Llama's, so that every tool loads the `transformers` folder of a run. Hidden matrices are trained
 with Muon (Jordan et al. 2024), all else with AdamW; the learning rate is constant and falls to nothing over the last
@@ -29,6 +29,7 @@ from tokenizers import Tokenizer
 from delegate.train.batches import Teacher, vocabulary
 from delegate.train.export import export
 from delegate.train.family import MEMBERS, RECIPE, Member, llama, shape
+from delegate.train.muon import Muon
 from delegate.train.vocabulary import END, SPECIAL, TEMPLATE, UNKNOWN
 
 WEIGHTS = Path(__file__).parents[1] / "models" / "weights"
@@ -46,6 +47,11 @@ def rate(member: Member, step: int) -> float:
     return min(1.0, (step + 1) / 50, falling)
 
 
+def precision(device: str) -> torch.dtype:
+    """What matrices are multiplied in: bfloat16 where that is fast."""
+    return torch.bfloat16 if device == "cuda" or torch.cpu._is_avx512_bf16_supported() else torch.float32
+
+
 @dataclass(eq=False)
 class Run:
     """A training run that can be stopped at any time."""
@@ -61,6 +67,7 @@ class Run:
         torch.set_num_threads(self.threads)
         torch.manual_seed(self.seed)
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.dtype = precision(self.device)
         self.shape = shape(self.member, self.words.get_vocab_size())
         self.model = llama(self.shape).to(self.device)
         self.teacher = Teacher(self.member.mix, self.member.batch, self.seed, self.words)
@@ -69,7 +76,7 @@ class Run:
         hidden = [tensor for name, tensor in named if tensor.ndim == 2 and "embed" not in name]
         others = [tensor for name, tensor in named if tensor.ndim != 2 or "embed" in name]
         self.optimisers: list[Any] = [
-            torch.optim.Muon(hidden, lr=self.member.rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+            Muon(hidden, lr=self.member.rate, dtype=self.dtype),
             torch.optim.AdamW(others, lr=self.member.rate, betas=(0.9, 0.98), weight_decay=0.0),
         ]
         self.step = 0
@@ -119,7 +126,7 @@ class Run:
                 group["lr"] = self.member.rate * rate(self.member, self.step)
         # written out, attention is faster for short rows; its memory grows with their square
         self.model.set_attn_implementation("eager" if tokens.shape[1] < _LONG else "sdpa")
-        with torch.autocast(self.device, torch.bfloat16):
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.dtype is torch.bfloat16):
             hidden = self.model.model(input_ids=tokens, use_cache=False).last_hidden_state
             asked = own[:, 1:]
             logits = self.model.lm_head(hidden[:, :-1][asked])
