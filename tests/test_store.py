@@ -1,10 +1,12 @@
 import gzip
+from dataclasses import replace
+from math import inf, isnan, nan
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delegate.completion import Completion, Failure, Span
+from delegate.completion import Completion, Failure, Span, TokenLogprob
 from delegate.errors import DataError
 from delegate.message import Message, Request
 from delegate.store import Log, Record, lines, mend, read_json, records, write_json
@@ -24,6 +26,17 @@ def test_what_is_appended_is_read_again(tmp_path):
         log.append(record())
         log.append(failed)
     assert list(records(tmp_path).values()) == [record(), failed]
+
+
+def test_a_log_probability_that_json_cannot_say_is_read_as_nan(tmp_path):
+    odd = TokenLogprob(token="2", logprob=nan, top={"3": -inf, "4": -1.0})
+    with Log(tmp_path / "records.jsonl") as log:
+        log.append(record(outcome=replace(ANSWER, logprobs=(odd,))))
+
+    (read,) = records(tmp_path)["s", "m", 0].outcome.logprobs
+    assert isnan(read.logprob)
+    assert isnan(read.top["3"])
+    assert read.top["4"] == -1.0
 
 
 @given(cut=st.integers(min_value=1, max_value=400))

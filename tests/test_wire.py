@@ -124,6 +124,15 @@ def test_a_body_that_is_no_object_is_refused():
         decode_request("hi")
 
 
+@pytest.mark.parametrize("odd", [float("nan"), float("-inf")])
+def test_a_log_probability_that_is_no_number_does_not_cost_the_answer(odd):
+    said = {"content": [{"token": "4", "logprob": odd, "top_logprobs": [{"token": "5", "logprob": odd}]}]}
+
+    choice = decode_completion({"choices": [{"message": {"content": "4"}, "logprobs": said}]}).choices[0]
+
+    assert [(one.logprob, dict(one.top)) for one in choice.logprobs] == [(-9999.0, {"5": -9999.0})]
+
+
 @pytest.mark.parametrize("body", [None, [], "hi", {}, {"choices": None}, {"choices": [1]}, {"choices": [{}]}])
 def test_an_answer_that_is_not_in_the_format_is_refused(body):
     with pytest.raises(WireError):

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
+from math import nan
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -26,7 +27,7 @@ def plain(value: Any) -> Any:
 
 
 def build(cls: type[T], data: Any) -> T:
-    """The inverse of `plain` for a value of type `cls`.
+    """The inverse of `plain` for a value of type `cls`; a number that JSON could not say (null) is nan.
 
     Raises:
         ValueError: the data does not have the type's shape; the message names the field.
@@ -77,7 +78,7 @@ def _builder(hint: Any) -> Callable[[Any], Any]:
     if origin is Literal or hint is Any:
         return lambda data: data
     if hint is float:
-        return lambda data: float(_expect(data, (int, float), hint))
+        return lambda data: nan if data is None else float(_expect(data, (int, float), hint))
     kinds = (origin or hint,)
     return lambda data: _expect(data, kinds, hint)
 

@@ -86,6 +86,13 @@ class TestRetry:
         assert completion.usage == Usage.unknown()
         assert free.usage.cost == 0.0
 
+    async def test_a_log_probability_that_is_no_number_does_not_cost_the_answer(self):
+        odd = {"content": [{"token": "42", "logprob": float("nan"), "top_logprobs": []}]}
+        async with Endpoint(answer(logprobs=odd)) as endpoint:
+            completion = await openai(endpoint).complete(QUESTION)
+
+        assert (completion.text, completion.logprobs[0].logprob) == ("42", -9999.0)
+
     @pytest.mark.parametrize(
         ("step", "detail"),
         [

@@ -143,8 +143,8 @@ class Post:
     def _json(self, data: bytes, response: aiohttp.ClientResponse) -> Any:
         """A body or a chunk of it; an error inside is one."""
         try:
-            body = orjson.loads(data)
-        except ValueError:
+            body = load(data)
+        except (ValueError, RecursionError):
             raise _bad(f"an answer that is not JSON ({response.content_type}, {len(data)} bytes)") from None
         if isinstance(body, dict) and body.get("error"):
             raise _bad(self.redact(f"an error instead of an answer: {_message(body)}"))
@@ -204,6 +204,20 @@ def dump(body: Any) -> bytes:
         return orjson.dumps(body)
     except TypeError:
         return json.dumps(body).encode()
+
+
+def load(data: bytes) -> Any:
+    """JSON, also with the NaN and Infinity that some servers write.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        if b"NaN" in data or b"Infinity" in data:
+            return json.loads(data)
+        raise
 
 
 def _bad(detail: str) -> AttemptError:

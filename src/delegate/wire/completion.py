@@ -14,7 +14,7 @@ from delegate.wire.shape import Json, expect, number, optional
 from delegate.wire.usage import decode_usage, encode_usage
 
 _LEAST = -9999.0
-"""What the format writes for the log-probability of the impossible, JSON having no infinity."""
+"""What the format writes for the log-probability of the impossible, JSON having neither infinity nor nan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,5 +136,6 @@ def _token(body: Any, field: str) -> TokenLogprob:
 
 
 def _logprob(value: Any, field: str) -> float:
-    known = number(value, field)
-    return _LEAST if known is None else known
+    """What some endpoints send for the impossible, or for what they failed to work out, costs nobody the answer."""
+    unsaid = value is None or (isinstance(value, float) and not math.isfinite(value))
+    return _LEAST if unsaid else number(value, field) or 0.0
