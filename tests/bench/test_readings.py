@@ -12,7 +12,7 @@ from comparisons import Run, leaf
 from delegate.bench.draws import RECORDED, draws
 from delegate.bench.readings import Readings, confidences
 from delegate.bench.signals import CONSTANT
-from delegate.bench.survey import halves, survey
+from delegate.bench.survey import parted, survey
 from delegate.completion import TokenLogprob
 from delegate.confidences.token import Token
 from delegate.errors import SpecError
@@ -142,7 +142,7 @@ def test_what_is_fitted_is_judged_on_other_problems(found):
 
     evaluation = survey(found, split=1)
 
-    judged, learned = halves(found, None, 1)
+    judged, learned = parted(found, None, 1)
     assert not (judged & learned).any()
     assert (evaluation.problems, evaluation.fitted) == (30, 30)
     names = [signal.name for signal in evaluation.signals]

@@ -215,6 +215,11 @@ def test_problems_that_lack_a_draw_are_left_out(made, draws):
         ({}, Aim(reference="e"), "nothing is recorded of 'e'"),
         ({}, Aim(share=0.0001), "nothing surely keeps to the budget, not even a"),
         ({"cost": lambda cost: np.where(cost > 0, np.nan, cost)}, Aim(), "what 160 answers of 'a' cost is unknown"),
+        (
+            {"cost": lambda cost: cost * np.nan, "length": lambda length: length * np.nan},
+            Aim(),
+            "answers of 'a' failed or lack a count of tokens",
+        ),
         ({"cost": lambda cost: cost * 0}, Aim(), "costs nothing"),
         ({"correct": lambda right: np.where(np.eye(40, 4)[:, :, None] > 0, right, np.nan)}, Aim(), "have every draw"),
     ],

@@ -59,6 +59,8 @@ def test_a_signal_is_written_down_to_be_pasted_into_a_spec(graded, delegate):
     [
         (("--of", "smal"), "nothing is recorded of 'smal'; did you mean 'small'?"),
         (("--of", "small", "--to", "larg"), "nothing is recorded of 'larg'"),
+        (("--of", "small", "--to", "small"), "up to 'small' itself"),
+        (("--of", "small", "--signal", "agreement:small"), "'small' always agrees with itself"),
         (("--of", "small", "--signal", "tokn"), "no signal is called 'tokn'"),
         (("--of", "small", "--signal", "token"), "say --confident and --unsure"),
         (("--of", "small", "--signal", "platt:length"), "say --split 0"),

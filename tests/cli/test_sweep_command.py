@@ -93,6 +93,7 @@ def test_a_written_spec_has_the_price_that_was_said(place, swept):
         (["--models", "small,large"], "'small' is the reference and costs nothing, so nothing saves; say --price"),
         ([*PRICES, "--price", "other=1/1"], "nothing is recorded of 'other'"),
         (["--price", "small=0.1"], "is no NAME=IN/OUT"),
+        (["--draws", "9"], "--draws asks for 9 draws of each model, and no more than 3 are recorded"),
         ([*PRICES, "--budget", "half"], "is neither a share of the reference's cost (40%) nor dollars ($1.20)"),
         ([*PRICES, "--budget", "$0.000001"], "nothing surely keeps to the budget, not even small"),
         ([*PRICES, "--within", "-1"], "--within is a number of points from 0 to 100"),

@@ -99,6 +99,8 @@ class Readings:
         """
         kind, _, other = name.partition(":")
         answer, recorded = self.draws.answer, self.draws.recorded
+        if kind == "agreement" and other == self.model:
+            raise SpecError(f"{other!r} always agrees with itself; name another model, or take consistency")
         if kind == "agreement" and other:
             place = self.draws.place(other)
             found = counted.agreement(self._of(answer), answer[:, [place], 0])

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delegate.answer import Kind, majority
+from delegate.bench.halves import halves
 from delegate.bench.metrics import Floats
 from delegate.errors import SpecError
 from delegate.registry import suggest
@@ -152,7 +153,8 @@ def search(
         SpecError: an argument out of its range.
     """
     _check(pool, size, weight, consistent, split)
-    seen, held = _halves(len(pool.samples), split)
+    everything = np.arange(len(pool.samples))
+    seen, held = (everything, everything[:0]) if split is None else map(np.flatnonzero, halves(everything.size, split))
     right, stubborn = pool.right[:, seen], (~pool.right & (pool.share >= consistent))[:, seen]
     alone = right.mean(axis=1)
 
@@ -207,13 +209,6 @@ def _score(right: NDArray[np.bool_], stubborn: NDArray[np.bool_], weight: float,
     won, barred = right[list(members)].any(axis=0), stubborn[list(members)].any(axis=0)
     union, contradiction = float(won.mean()), float((won & barred).mean())
     return union - weight * contradiction, union, contradiction
-
-
-def _halves(count: int, split: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The problems searched and those held out."""
-    order = np.arange(count) if split is None else np.random.default_rng(split).permutation(count)
-    half = count if split is None else count // 2
-    return np.sort(order[:half]), np.sort(order[half:])
 
 
 def _subsets(count: int, most: int) -> Iterator[Members]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from delegate.bench.draws import RECORDED, Draws
 from delegate.bench.evaluation import Evaluation, Signal
+from delegate.bench.halves import halves
 from delegate.bench.readings import LENGTH, MAPS, TOKEN, Mask, Readings, is_fitted
 from delegate.bench.signals import CONSTANT, Side, evaluate
 from delegate.errors import SpecError
@@ -42,7 +43,7 @@ def survey(
     fitted = [name for name in names or () if is_fitted(name)]
     if fitted and split is None:
         raise SpecError(f"{fitted[0]} is fitted, and must be judged on other problems; say --split 0")
-    judged, learned = halves(found, to, split)
+    judged, learned = parted(found, to, split)
     scores, notes = {}, []
     for name in found.names(to) if names is None else names:
         if name != CONSTANT:
@@ -73,20 +74,21 @@ def _quiet(signal: Signal, names: Container[str]) -> Signal:
     return replace(signal, loses=()) if kind in MAPS and rest in names else signal
 
 
-def halves(found: Readings, to: str | None, split: int | None) -> tuple[Mask, Mask]:
+def parted(found: Readings, to: str | None, split: int | None) -> tuple[Mask, Mask]:
     """The problems to judge on, and those to fit on; without a `split` all of them are both.
 
     Raises:
-        SpecError: there is no such model.
+        SpecError: there is no such model, or it is the one whose answers these are.
     """
     usable = found.answered
+    if to == found.model:
+        raise SpecError(f"what {to!r} answers cannot go up to {to!r} itself; name another model with --to")
     if to is not None:
         usable = usable & found.draws.recorded[:, found.draws.place(to), 0]
     if split is None:
         return usable, usable
-    places = np.random.default_rng(split).permutation(np.flatnonzero(usable))
     learned = np.zeros_like(usable)
-    learned[places[: places.size // 2]] = True
+    learned[usable] = halves(int(usable.sum()), split)[0]
     return usable & ~learned, learned
 
 

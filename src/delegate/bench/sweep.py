@@ -14,6 +14,7 @@ from delegate.bench import metrics
 from delegate.bench.cascades import Advance, Field, Found
 from delegate.bench.choice import Aim, Candidate, Choice
 from delegate.bench.draws import Draws, Ints
+from delegate.bench.halves import halves
 from delegate.bench.moves import MODEL, Parts, Pool, Scale, Source, Step
 from delegate.bench.replayed import Bools
 from delegate.bench.spelled import spelled
@@ -53,7 +54,8 @@ def sweep(
     whole, parts = draws.take(kept, list(parts.models)), parts.take(kept)
     weak, large = _anchors(whole, aim.reference)
     bar = large if aim.at_least is None else whole.models[whole.place(aim.at_least)]
-    seen, held = _halves(len(whole.problems), split)
+    everything = np.ones(kept.size, dtype=np.bool_)
+    seen, held = (everything, everything) if split is None else halves(kept.size, split)
     pool = Pool(draws=whole, parts=parts, seen=seen, scale=scale)
     right, cost = whole.correct[:, whole.place(bar), 0], whole.cost[:, whole.place(large), 0]
     choice = Choice(aim=aim, bar=bar, reference=large, right=right, cost=cost, seen=seen)
@@ -119,10 +121,17 @@ def _whole(draws: Draws, models: Sequence[str]) -> Ints:
             f"{kept.size} problems have every draw ({many}), and 2 are the least; "
             "ask for fewer --draws, or leave a model out with --models"
         )
-    for name, unknown in zip(models, (np.isnan(some.cost[kept]) & ever).sum(axis=(0, 2)).tolist(), strict=True):
-        if unknown:
+    unknown = np.isnan(some.cost[kept]) & ever
+    uncounted = unknown & np.isnan(some.length[kept])
+    for name, dear, lost in zip(models, unknown.sum(axis=(0, 2)), uncounted.sum(axis=(0, 2)), strict=True):
+        if lost:
             raise SpecError(
-                f"what {unknown} answers of {name!r} cost is unknown; say --price {name}=IN/OUT in dollars per million "
+                f"{lost} answers of {name!r} failed or lack a count of tokens, so no price says what they cost; "
+                "leave it out with --models"
+            )
+        if dear:
+            raise SpecError(
+                f"what {dear} answers of {name!r} cost is unknown; say --price {name}=IN/OUT in dollars per million "
                 "tokens, or leave it out with --models"
             )
     return kept
@@ -136,15 +145,6 @@ def _anchors(draws: Draws, reference: str | None) -> tuple[str, str]:
         name = draws.models[large]
         raise SpecError(f"{name!r} is the reference and costs nothing, so nothing saves; say --price {name}=IN/OUT")
     return draws.models[int(cost.argmin())], draws.models[large]
-
-
-def _halves(count: int, split: int | None) -> tuple[Bools, Bools]:
-    """The problems looked at, and those reported on."""
-    seen = np.ones(count, dtype=np.bool_)
-    if split is None:
-        return seen, seen
-    seen[np.random.default_rng(split).permutation(count)[count // 2 :]] = False
-    return seen, ~seen
 
 
 def _candidate(one: Found, sources: Sequence[Source], steps: Sequence[Step], pool: Pool) -> Candidate:

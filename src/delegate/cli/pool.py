@@ -82,7 +82,7 @@ class Run:
             many: how many draws of each, the first ones; `None`: all.
 
         Raises:
-            SpecError: an unknown name.
+            SpecError: an unknown name, or more draws than there are.
         """
         if self.spec is not None:
             names = names or [name for name in self._recorded if name in self.spec.models]
@@ -99,6 +99,8 @@ class Run:
         )
         for name in self.prices:
             made.place(name)
+        if many is not None and many > (most := made.correct.shape[2]):
+            raise SpecError(f"--draws asks for {many} draws of each model, and no more than {most} are recorded")
         return made.take(np.arange(len(made.problems)), draws=many)
 
     def parts(self, draws: Draws) -> Parts:

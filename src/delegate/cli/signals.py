@@ -43,7 +43,7 @@ def signals_(
     from delegate.bench import report
     from delegate.bench.draws import load
     from delegate.bench.readings import Readings, confidences
-    from delegate.bench.survey import halves, survey
+    from delegate.bench.survey import parted, survey
     from delegate.bench.written import inline
     from delegate.cli import show as screen
     from delegate.confidences.token import Token
@@ -53,7 +53,7 @@ def signals_(
     token = Token(confident=confident, unsure=unsure)
     found = Readings(draws=load(folder, confidences=confidences(token)), model=model, token=token, many=draws)
     if fit is not None:
-        table = found.table(fit, halves(found, to, asked["split"])[1])
+        table = found.table(fit, parted(found, to, asked["split"])[1])
         show(table) if as_json else click.echo(f"confidence = {inline(table)}")
         return
     names = asked.pop("names") or None

@@ -77,7 +77,7 @@ def sweep_(
         spec=load_spec(spec_path)[0] if spec_path else None,
         base=spec_path.parent if spec_path else Path(),
     )
-    names = [name.strip() for name in options["models"].split(",")] if options["models"] else None
+    names = list(dict.fromkeys(map(str.strip, options["models"].split(",")))) if options["models"] else None
     draws = run.draws(names, options["draws"])
     said = run.spec.settings.reference if run.spec else None
     aim = _aim(options, said if said in draws.models else None)
