@@ -79,7 +79,8 @@ def test_odd_signals_are_told_of(score, correct, said):
     ("score", "correct", "said"),
     [
         ([[np.nan]], [[True, True]], "no answer has a score"),
-        ([[np.inf]], [[True, True]], "infinite"),
+        ([[np.inf]], [[True, True]], "a score is inf"),
+        ([[0.4], [1.7]], [[True, True], [True, True]], "a score is 1.7, and a confidence"),
         ([], [], "no problem"),
     ],
 )

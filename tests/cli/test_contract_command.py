@@ -94,7 +94,7 @@ def test_what_these_problems_do_not_bear_out_is_refused_with_exit_code_1(compare
     code, out, err = delegate("contract", "out", "--policy", "main", "--max-loss", "0.001", "--out", "no.json")
     assert (code, err) == (1, "")
     assert "refused" in out
-    assert "problems, even without a single error" in out
+    assert "problems, of a policy that neither loses nor wins any" in out
     assert not (compared / "no.json").exists()
 
 
@@ -152,6 +152,7 @@ def test_a_policy_without_a_threshold_is_taken_as_it_stands(compared, delegate):
         (("--of", "small", "--to", "large", "--signal", "logprob:mean", "--max-loss", "0.02"), "logprobs"),
         (("--of", "small", "--to", "large", "--signal", "platt:token", "--max-loss", "0.02"), "very problems"),
         (("--policy", "main", "--reference", "huge", "--max-loss", "0.02"), "no row of 'huge'"),
+        (("--of", "small", "--to", "small", "--signal", "length", "--max-loss", "0.02"), "up to 'small' itself"),
     ],
 )
 def test_wrong_input_is_one_sentence_and_exit_code_2(compared, delegate, arguments, said):

@@ -134,7 +134,10 @@ def certify_bounded(loss: NDArray[Any], terms: Terms, seed: int = 0) -> int | No
 
 
 def least(terms: Terms) -> int:
-    """Problems (for an error: accepted answers) below which these terms cannot be met, even without a single error."""
+    """Answers accepted, without a single error, or problems on which the two never differ, that meet these terms.
+
+    Fewer can meet a promise of loss only where more is won than lost.
+    """
     size = ceil(log(terms.delta) / log1p(-terms.limit))
     while terms.promise == "loss" and loss_allowed(0, size, terms.limit, terms.delta) < 0:
         size += 1 + size // 100

@@ -53,14 +53,15 @@ class Ladder:
         """See that there is something to choose a threshold from.
 
         Raises:
-            SpecError: there is no problem, or no score.
+            SpecError: there is no problem, or no score, or one that is no confidence.
         """
         if not self.problems:
             raise SpecError("no problem has an answer of every model asked for; record the missing ones first")
         if np.isnan(self.score).all():
             raise SpecError("no answer has a score, so there is no threshold to choose; take another signal")
-        if np.isinf(self.score).any():
-            raise SpecError("a score is infinite; a confidence is a number in [0, 1]")
+        outside = self.score[(self.score < 0) | (self.score > 1)]
+        if outside.size:
+            raise SpecError(f"a score is {outside[0]:g}, and a confidence is a number in [0, 1]; take another signal")
 
     def oddities(self) -> list[str]:
         """A sentence on everything about these problems that one would want to know before trusting a threshold."""

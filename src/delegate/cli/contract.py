@@ -151,6 +151,8 @@ def _of_signal(folder: Path, asked: Mapping[str, Any]) -> Case:
     model, to, signal = asked["model"], asked["to"], asked["signal"]
     if model is None or to is None or signal is None:
         raise SpecError("say --policy, or all of --of, --to and --signal")
+    if model == to:
+        raise SpecError(f"what {to!r} answers cannot go up to {to!r} itself; name another model with --to")
     if is_fitted(signal):
         raise SpecError(
             f"{signal!r} would be fitted on the very problems that are to judge it; fit it on others with "

@@ -30,7 +30,7 @@ class Pledge:
     certificate: Certificate | None
     """`None`: refused."""
     least: int
-    """Problems (for an error: accepted answers) below which these terms cannot be met."""
+    """As `contract.least`."""
     needed: int | None
     """Where refused: about how many problems it would take; `None`: no number would do."""
     problems: int
@@ -83,12 +83,14 @@ def _figures(pledge: Pledge, made: Certificate) -> Iterator[Line]:
 
 
 def _refusal(pledge: Pledge) -> Iterator[Line]:
-    what = "accepted answers" if pledge.terms.promise == "error" else "problems"
+    what = "problems, of a policy that neither loses nor wins any"
+    if pledge.terms.promise == "error":
+        what = "accepted answers, even without a single error"
     if pledge.needed is None:
         yield "needed", "more problems would not help: no threshold is good enough on these"
     else:
         yield "needed", f"about {_about(pledge.needed):,} problems, if they are like these"
-    yield "at least", f"{pledge.least:,} {what}, even without a single error"
+    yield "at least", f"{pledge.least:,} {what}"
 
 
 def _sample(pledge: Pledge) -> Iterator[Line]:
