@@ -54,7 +54,7 @@ benchmarks: $(VENV)/.installed  ## every table and figure of the README: make be
 lock:                           ## write constraints.txt anew from the newest versions that fit
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --upgrade --editable '.[dev]'
-	{ build/lock/bin/python -m pip freeze --exclude-editable; grep -iE "^(accelerate|peft|torch|transformers|trl)==" constraints.txt; } | LC_ALL=C sort -fu > constraints.tmp
+	build/lock/bin/python -m pip freeze --exclude-editable | sed 's/+.*//' | LC_ALL=C sort -fu > constraints.tmp
 	mv constraints.tmp constraints.txt
 
 clean:                          ## away with everything that can be made again

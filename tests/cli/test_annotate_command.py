@@ -36,6 +36,7 @@ def test_annotate_as_json_counts(graded, delegate):
         ([], "say with --model whose answers to take; recorded alone: small, large"),
         (["--model", "small", "--domain", "math", "--unsure", "?"], "--domain names both tags"),
         (["--model", "small", "--held-out", "2"], "`held_out` must be between 0 and 1"),
+        (["--model", "small", "--domain", "my maths|>"], "--domain is a word of letters, digits, - and _"),
     ],
 )
 def test_annotate_refuses_in_one_sentence(graded, delegate, arguments, sentence):

@@ -13,7 +13,7 @@ from delegate.errors import DataError, SpecError
 from delegate.message import Message, Request, Tool, ToolCall
 from delegate.store import read_json, write_lines
 from delegate.train import example
-from delegate.train.annotate import annotate, balanced, split
+from delegate.train.annotate import SPARE, annotate, balanced, split
 from delegate.train.example import Tags
 from delegate.train.publish import publish
 
@@ -129,10 +129,10 @@ def test_balanced_keeps_all_of_the_rarer_kind(run, tmp_path):
 def test_balancing_leaves_the_held_out_as_they_are(run, tmp_path):
     folder(run, tmp_path)
 
-    natural, balance = (annotate(tmp_path, mix=mix)[0] for mix in ("natural", "balanced"))
+    (natural, _), (balance, left_out) = (annotate(tmp_path, mix=mix) for mix in ("natural", "balanced"))
 
     assert natural.held_out == balance.held_out
-    assert len(balance.train) < len(natural.train)
+    assert left_out == {SPARE: len(natural.train) - len(balance.train)}
 
 
 def test_signals_of_the_recording_go_along(run, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -53,6 +54,8 @@ def annotate_(
 
     if domain and (confident or unsure):
         raise SpecError("--domain names both tags; say either it, or --confident and --unsure")
+    if not re.fullmatch(r"[\w-]*", domain):
+        raise SpecError(f"--domain is a word of letters, digits, - and _, found {domain!r}")
     known = example.Tags.of(domain)
     tags = example.Tags(confident=confident or known.confident, unsure=unsure or known.unsure)
     made, left_out = annotate(folder, tags=tags, **options)

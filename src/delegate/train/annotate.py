@@ -27,6 +27,9 @@ from delegate.train.example import Example, Examples, Tags, Turn
 
 Mix = Literal["natural", "balanced"]
 
+SPARE = "of the commoner kind, for balance"
+"""Why answers are left out that would have been examples."""
+
 
 def annotate(
     run: Path,
@@ -63,7 +66,9 @@ def annotate(
     for part, what in ((train, "train on"), (held, "hold out")):
         _both(part, name, what, left_out)
     if mix == "balanced":
-        train = balanced(train, seed)
+        natural, train = train, balanced(train, seed)
+        if spare := len(natural) - len(train):
+            left_out[SPARE] = spare
     return Examples(model=name, tags=tags, train=tuple(train), held_out=tuple(held)), left_out
 
 
