@@ -145,7 +145,7 @@ workers = ["@m"]
         (("spec.toml",), "spec.toml: has no policy of kind decompose"),
         (("live.toml", "--policy", "mian"), "--policy 'mian' is no table of kind decompose; did you mean 'main'?"),
         (("live.toml", "--judge", "@n"), "--judge 'n' is no table of the spec"),
-        (("live.toml", "--task", "prompts.jsonl"), "say --judge @name"),
+        (("live.toml", "--task", "prompts.jsonl"), "say --judge, who compares the answers"),
         (("live.toml", "--rubric", "wrong.toml"), "wrong.toml: is no rubric (Rubric has no field 'cots')"),
         (("live.toml", "--rubric", "gamed.toml"), "gamed.toml: is no rubric (`format` must be above"),
         (("live.toml", "--rubric", "absent.toml"), "absent.toml: cannot be read"),

@@ -73,12 +73,19 @@ def test_from_a_spec_to_a_policy_whose_delegator_is_trained(model, tmp_path, cap
     ]
     command += ["--steps", "2", "--prompts", "1", "--group", "2", "--longest", "8", "--full", "--keep", "1"]
     command += ["--rate", "0.01", "--out", str(out)]
+    with pytest.raises(SystemExit, check=lambda error: error.code == 2):
+        main([*command, "--max-cost", "0"])
+    assert "stopped at --max-cost: $0.0000 are spent and 4 rollouts are still owed" in capsys.readouterr().err
+    assert not (out / "start").exists()
+
     with pytest.raises(SystemExit, check=lambda error: error.code == 0):
         main([*command, "--json"])
     said = json.loads(capsys.readouterr().out)
     assert said == json.loads((out / "learning.json").read_text())
     assert [row["step"] for row in said["steps"]] == [1, 2]
     assert said["problems"]["held_out"] == 3
+    assert said["spent"] == pytest.approx(sum(line["cost"] for line in lines(out / "spent.jsonl")))
+    assert "boss" not in {line["model"] for line in lines(out / "spent.jsonl")}
     assert (out / "learning.svg").is_file()
     taught, before, after = (
         {row["question"] for row in lines(out / f"{name}.jsonl")} for name in ("teacher", "before", "after")
@@ -111,3 +118,23 @@ def test_who_has_no_weights_here_cannot_be_trained(tmp_path, capsys):
     with pytest.raises(SystemExit, check=lambda error: error.code == 2):
         main(["train", "delegator", str(spec), "--task", "pocket"])
     assert "the delegator 'boss' has no weights here; say --model" in capsys.readouterr().err
+
+
+def test_trl_plays_a_policy_that_hands_out_by_a_tool(tmp_path, capsys):
+    from toolmodel import build
+
+    spec, out = tmp_path / "spec.toml", tmp_path / "out"
+    command = ["train", "delegator", str(spec), "--task", "pocket", "--loop", "trl", "--sft", "0", "--most", "1"]
+    command += ["--steps", "1", "--prompts", "1", "--group", "2", "--longest", "8", "--full", "--out", str(out)]
+    spec.write_text(SPEC.format(model=build(tmp_path / "model")))
+    with pytest.raises(SystemExit, check=lambda error: error.code == 2):
+        main(command)
+    assert "say style = \"tool\" in 'both'" in capsys.readouterr().err
+
+    spec.write_text(spec.read_text() + 'style = "tool"\n')
+    with pytest.raises(SystemExit, check=lambda error: error.code == 0):
+        main([*command, "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert [(row["step"], row["rollout/unscored"], row["part/format"]) for row in said["steps"]] == [(1, 0.0, -1.0)]
+    (after,) = lines(out / "after.jsonl")
+    assert after["faults"] == ["format"]

@@ -57,6 +57,20 @@ async def test_decompose_with_a_plan():
     )
 
 
+async def test_decompose_by_a_tool():
+    def hand_out(request):
+        if request.messages[-1].role == "tool" or not request.tools:
+            return "4"
+        calls = (ToolCall(id="0", name=request.tools[-1].name, arguments='{"subtasks": ["a", "b", "c"]}'),)
+        return Completion(
+            model="model", message=Message(role="assistant", tool_calls=calls), finish_reason="tool_calls"
+        )
+
+    model = FunctionModel(name="model", function=hand_out)
+    worker = FunctionModel(name="worker", function=lambda _: "1")
+    await check_policy(Decompose(delegator=model, workers=(worker, model), style="tool"))
+
+
 def call_then_answer(request):
     if any(message.role == "tool" for message in request.messages):
         return "4"

@@ -363,3 +363,10 @@ def test_a_side_must_have_problems():
 
 def test_the_rubric_is_a_setting():
     assert play(environment(rubric=Rubric(thresholds=(), cost=0.0))).reward == pytest.approx((52 - 29) / 100)
+
+
+def test_a_worker_in_training_cannot_be_told_apart_by_strengths():
+    policy = replace(environment().policy, strengths={"worker": "everything"})
+    with pytest.raises(SpecError, match="`strengths` tells workers apart"):
+        environment(policy=policy, seat="worker")
+    assert environment(policy=policy).seat == "delegator"

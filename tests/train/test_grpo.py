@@ -200,6 +200,14 @@ def test_a_stopped_run_goes_on_at_its_checkpoint(weights, tmp_path):
     assert all(theirs[name].allclose(tensor, atol=1e-6) for name, tensor in ours.items())
 
 
+def test_once_there_is_enough_there_is_a_checkpoint_to_go_on_from(weights, tmp_path):
+    settings, rollouts = playing(weights, steps=3, save=9)
+    with rollouts:
+        _, found = learn(weights, tmp_path, rollouts, settings, enough=lambda: True)
+    assert [row["step"] for row in found] == [1]
+    assert (tmp_path / "checkpoint-1").is_dir()
+
+
 @pytest.mark.parametrize("rank", [0, 2])
 def test_what_was_trained_is_served_as_a_local_model(weights, tmp_path, rank):
     from delegate.models.local import Local

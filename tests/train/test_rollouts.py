@@ -183,6 +183,13 @@ def test_a_limit_on_cost_holds_and_the_rest_is_owed(tmp_path):
     assert len(found) == 12
 
 
+def test_a_limit_on_cost_holds_for_the_single_model_too(tmp_path):
+    with pytest.raises(SpecError, match=r"\$0.0020 are spent and 12 rollouts are still owed"):
+        go(environment(), tmp_path, max_cost=0.002, concurrency=1)
+    assert len(records(tmp_path / "out")) == 2
+    assert list(read(tmp_path / "out.jsonl")) == []
+
+
 def test_the_summary_counts_both_sides_the_faults_and_what_it_took(tmp_path):
     def moody(request):
         if request.index == 1 and "JSON list" in request.question:

@@ -247,7 +247,7 @@ def test_nothing_leaves_this_machine_unless_asked_to(files):
     [
         ({"judge": "jugde"}, "did you mean 'judge'"),
         ({"judge": None}, "`judge`, who compares"),
-        ({"policy": "boss"}, "'boss' is not of kind decompose; of that kind: main"),
+        ({"policy": "boss"}, "`policy` 'boss' is no table of kind decompose"),
         ({"prompts": None}, "`task`, a table with a `kind`, or else `prompts`"),
         ({"task": {"kind": "pocket"}}, "`task`, a table with a `kind`, or else `prompts`"),
         ({"rubric": {"cots": 1.0}}, "`rubric`: Rubric has no field 'cots'"),

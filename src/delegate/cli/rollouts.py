@@ -28,11 +28,10 @@ from delegate.errors import DataError, SpecError
 from delegate.model import Model
 from delegate.models.shared import Meter
 from delegate.plain import build, plain
-from delegate.policies.decompose import Decompose
-from delegate.registry import suggest
 from delegate.spec import Spec
 from delegate.store import Record, lines, write_json
 from delegate.task import Sample, Task
+from delegate.train.described import described
 from delegate.train.environment import Environment
 from delegate.train.rewards import Rubric
 from delegate.train.rollout import Rollout
@@ -98,36 +97,9 @@ def environment_of(spec: Spec, spec_path: Path, options: Mapping[str, Any]) -> E
     Raises:
         SpecError: a name that is not in the spec, no policy to play, or nothing that could say what an answer is worth.
     """
-    known = {name: model for name, model in spec.models.items() if isinstance(model, Decompose)}
-    if not known:
-        raise SpecError(f"{spec_path}: has no policy of kind decompose; add a table with `delegator` and `workers`")
-    name = options["policy"] or list(known)[-1]
-    if name not in known:
-        raise SpecError(f"--policy {name!r} is no table of kind decompose{suggest(name, known)}")
-    judge, single = (named(spec, options[role], role) for role in ("judge", "single"))
-    task = _task(options["task"], options["data"], spec_path.parent)
-    if isinstance(task, Prompts) and judge is None:
-        raise SpecError(f"{task.path} has prompts without right answers; say --judge @name, who compares the answers")
-    policy = known[name]
-    rubric = _rubric(options["rubric"])
-    return Environment(
-        task=task,
-        policy=policy,
-        seat=options["seat"],
-        judge=judge,
-        single=single or policy.delegator,
-        rubric=rubric,
-    )
-
-
-def named(spec: Spec, name: str | None, role: str) -> Model | None:
-    """The model of the spec that an option names; `None` when it says nothing."""
-    if name is None:
-        return None
-    name = name.removeprefix("@")
-    if name not in spec.models:
-        raise SpecError(f"--{role} {name!r} is no table of the spec{suggest(name, spec.models)}")
-    return spec.models[name]
+    roles = {role: options[role] for role in ("policy", "judge", "single", "seat")}
+    task, rubric = _task(options["task"], options["data"], spec_path.parent), _rubric(options["rubric"])
+    return described(spec, str(spec_path), task, rubric=rubric, setting=lambda role: f"--{role}", **roles)
 
 
 def _task(named: Any, data: Path | None, base: Path) -> Task:

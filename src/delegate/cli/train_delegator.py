@@ -10,7 +10,7 @@ from typing import Any, get_args
 import click
 
 from delegate.bench.run import check, claim
-from delegate.cli.rollouts import environment_of, named
+from delegate.cli.rollouts import environment_of
 from delegate.cli.setting import data_option, json_option, load_spec, manifest, place, resolve, show, spec_argument
 from delegate.cli.stages import stages
 from delegate.errors import MissingExtraError, SpecError
@@ -19,6 +19,7 @@ from delegate.models.local import Local
 from delegate.models.pocket import Pocket
 from delegate.plain import plain
 from delegate.spec import Spec
+from delegate.train.described import named
 from delegate.train.environment import Environment
 from delegate.train.seat import Seat
 from delegate.train.split import split
@@ -49,9 +50,19 @@ from delegate.train.split import split
 @click.option("--temperature", type=float, default=1.0, show_default=True, help="Of the rollouts trained on.")
 @click.option("--longest", type=click.IntRange(min=1), default=512, show_default=True, help="Most tokens of a turn.")
 @click.option("--batch", type=click.IntRange(min=1), default=16, show_default=True, help="Sequences at once.")
+@click.option(
+    "--loop",
+    type=click.Choice(["own", "trl"]),
+    default="own",
+    show_default=True,
+    help="Who plays: all rollouts of a step at once, a turn a sequence; or TRL, by tools, a conversation a sequence.",
+)
 @click.option("--held-out", type=float, default=0.2, show_default=True, help="Share of the problems to judge it on.")
 @click.option("--most", type=click.IntRange(min=1), help="Most problems to judge it on. [all of them]")
 @click.option("--save", type=click.IntRange(min=1), default=25, show_default=True, help="Steps between checkpoints.")
+@click.option(
+    "--max-cost", type=click.FloatRange(min=0), help="Dollars of all others' calls after which no more is begun."
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Of every chance. [0]")
 @click.option("--report-to", default="none", show_default=True, help="Where transformers sends its curves.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder; the same one goes on. [runs/...]")
@@ -76,13 +87,16 @@ def delegator_(spec_path: Path, as_json: bool, **options: Any) -> None:
     course = Course(
         environment=where,
         model=_model(where, options["model"]),
-        teacher=named(spec, options["teacher"], "teacher"),
+        teacher=named(spec, options["teacher"], "--teacher"),
         train=sides["train"],
         test=sides["test"][: options["most"]],
+        loop=options["loop"],
+        max_cost=options["max_cost"],
         **_settings(options),
     )
     check([where.policy, course.model, *filter(None, (where.judge, where.single, course.teacher))])
-    asked = {name: value for name, value in options.items() if name not in ("out", "data", "report_to", "task", "seed")}
+    free = ("out", "data", "report_to", "task", "seed", "max_cost")
+    asked = {name: value for name, value in options.items() if name not in free}
     said = manifest("train", spec, options["task"], options["seed"], **plain({**asked, "rubric": where.rubric}))
     out = place(options["out"], f"train-{spec_path.stem}-{where.policy.name}", said["asked"])
     claim(out, said, [*course.train, *course.test])

@@ -45,6 +45,11 @@ class Work:
     """What came of it; `None` until it has ended."""
 
 
+def how_many(least: int, most: int) -> str:
+    """Two bounds of a number, in words."""
+    return str(least) if least == most else f"{least} to {most}"
+
+
 def planning(request: Request, count: str, *, ordered: bool, strengths: Mapping[str, str]) -> Request:
     """The request to split the request.
 
@@ -55,13 +60,13 @@ def planning(request: Request, count: str, *, ordered: bool, strengths: Mapping[
         strengths: what each worker is good at, by name; empty: the plan does not choose.
     """
     if not ordered and not strengths:
-        return _with(request, _TEXTS.format(count=count))
+        return with_paragraph(request, _TEXTS.format(count=count))
     first = {"task": "...", **({"worker": "..."} if strengths else {})}
     example = json.dumps([first, {**first, **({"needs": [1]} if ordered else {})}])
     paragraphs = [_OBJECTS.format(count=count, example=example), _NEEDS if ordered else _AT_ONCE]
     if strengths:
         paragraphs.append("\n".join([_WORKERS, *(f"{name}: {words}" for name, words in strengths.items())]))
-    return _with(request, "\n\n".join(paragraphs))
+    return with_paragraph(request, "\n\n".join(paragraphs))
 
 
 def working(request: Request, works: Sequence[Work], place: int) -> Request:
@@ -73,7 +78,12 @@ def working(request: Request, works: Sequence[Work], place: int) -> Request:
 
 def synthesis(request: Request, works: Sequence[Work]) -> Request:
     """The request with what came of its subtasks."""
-    return _with(request, _SYNTHESIS.format(results=_report(works, range(len(works)))))
+    return with_paragraph(request, _SYNTHESIS.format(results=report(works)))
+
+
+def report(works: Sequence[Work]) -> str:
+    """What came of all subtasks, as it is told."""
+    return _report(works, range(len(works)))
 
 
 def _report(works: Sequence[Work], places: Iterable[int]) -> str:
@@ -87,7 +97,7 @@ def _result(outcome: Outcome | None) -> str:
     return outcome.text if isinstance(outcome, Completion) else f"(failed: {outcome.kind}; do this part yourself)"
 
 
-def _with(request: Request, text: str) -> Request:
+def with_paragraph(request: Request, text: str) -> Request:
     """The request with a paragraph at its end, inside the user's turn: many templates want turns to alternate."""
     *before, last = request.messages or (Message(role="user"),)
     if last.role == "user" and isinstance(last.content, str):

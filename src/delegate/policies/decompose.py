@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Literal
 
 from delegate.completion import Completion
 from delegate.errors import SpecError
 from delegate.message import Request
 from delegate.model import Model
-from delegate.policies.briefs import Work, planning, synthesis
+from delegate.policies.account import NOTHING, account
+from delegate.policies.briefs import Work, how_many, planning, synthesis
+from delegate.policies.callout import call_out
 from delegate.policies.handout import hand_out
-from delegate.policies.plan import levels, read_subtasks
+from delegate.policies.plan import Subtask, read_subtasks
 from delegate.policy import Policy
 from delegate.route import Route
 from delegate.scope import Scope
@@ -51,6 +53,8 @@ class Decompose(Policy):
     """US dollars for the plan and the work; the synthesis comes on top, and does what was left out. The first worker
     works alone, then as many at once as it would pay for if each were as dear as the dearest so far; none once a cost
     is unknown. `None`: no limit."""
+    style: Literal["plan", "tool"] = "plan"
+    """How the delegator hands out: in a plan it writes, or by one call of a tool, after which it goes on to answer."""
     name: str = "decompose"
 
     def __post_init__(self) -> None:
@@ -64,6 +68,8 @@ class Decompose(Policy):
                 raise SpecError(f"`strengths` names {name!r}, which is none of the workers: {', '.join(names)}")
         if self.strengths and self.route is not None:
             raise SpecError("`strengths` and `route` both choose the workers; leave one of them out")
+        if self.style == "tool" and (self.synthesiser or self.ordered or self.strengths):
+            raise SpecError("`style` tool has no `synthesiser`, `ordered` or `strengths`; leave them out, or say plan")
         if self.budget is not None and not self.budget > 0:
             raise SpecError(f"`budget` must be above 0 dollars, found {self.budget}")
 
@@ -72,29 +78,23 @@ class Decompose(Policy):
         # the client's limits, tools and extra fields are about the answer, not about what leads to it
         sampling = replace(request.sampling, max_tokens=None, stop=None, logprobs=None)
         inner = Request(messages=request.messages, sampling=sampling, index=request.index)
-        count = str(self.minimum) if self.minimum == self.maximum else f"{self.minimum} to {self.maximum}"
+
+        async def work(found: Sequence[Subtask]) -> list[Work]:
+            subtasks, (among, route, budget) = found[: self.maximum], (self.workers, self.route, self.budget)
+            works = await hand_out(subtasks, inner, scope, workers=among, route=route, budget=budget)
+            chosen, names = bool(self.strengths or route), [worker.name for worker in among]
+            scope.note(**account(works, names, ordered=self.ordered, chosen=chosen, limited=budget is not None))
+            return works
+
+        count = how_many(self.minimum, self.maximum)
+        if self.style == "tool":
+            return await call_out(request, scope, delegator=self.delegator, count=count, least=self.minimum, work=work)
         offers = {worker.name: self.strengths.get(worker.name, "-") for worker in self.workers if self.strengths}
         asked = planning(inner, count, ordered=self.ordered, strengths=offers)
         plan = await scope.call(self.delegator, asked, role="delegator")
-        subtasks = read_subtasks(plan.text, ordered=self.ordered, named=bool(offers))[: self.maximum]
-        if len(subtasks) < self.minimum:
-            scope.note(plan="unreadable", subtasks=0, delegated=0, failed=0)
+        subtasks = read_subtasks(plan.text, ordered=self.ordered, named=bool(offers))
+        if len(subtasks[: self.maximum]) < self.minimum:
+            scope.note(**NOTHING)
             return await scope.call(self.delegator, request, final=True)
-        works = await hand_out(subtasks, inner, scope, workers=self.workers, route=self.route, budget=self.budget)
-        scope.note(**self._facts(works))
-        asked = synthesis(request, works)
+        asked = synthesis(request, await work(subtasks))
         return await scope.call(self.synthesiser or self.delegator, asked, role="synthesis", final=True)
-
-    def _facts(self, works: Sequence[Work]) -> Mapping[str, Any]:
-        outcomes, named = [work.outcome for work in works], [work.subtask.worker for work in works]
-        done, left_out = sum(isinstance(outcome, Completion) for outcome in outcomes), outcomes.count(None)
-        facts: dict[str, Any] = {"subtasks": len(works), "delegated": done, "failed": len(works) - done - left_out}
-        if self.ordered:
-            facts["levels"] = levels([work.subtask for work in works])
-        if self.strengths or self.route is not None:
-            facts["workers"] = [work.worker for work in works]
-        if unknown := sorted({name for name in named if name} - {worker.name for worker in self.workers}):
-            facts["unknown_workers"] = unknown
-        if self.budget is not None:
-            facts["left_out"] = left_out
-        return facts

@@ -7,6 +7,7 @@ there; and what it was worth before and after is seen on problems that were neve
     base/          a pocket model, as transformers has it
     start/         the model that imitates them      steps.jsonl  what each step's rollouts came to
     checkpoints/   of GRPO, to go on from            merged/      the trained model, for `kind = "local"`
+    spent.jsonl    a line for each call of anybody but the model in training
 """
 
 from __future__ import annotations
@@ -18,24 +19,32 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from delegate.generation.tokens import Tokens
+from delegate.message import Request
 from delegate.model import Model
 from delegate.models.local import Local
 from delegate.plain import plain
 from delegate.price import Price
 from delegate.store import lines, read_json, write_json, write_lines
 from delegate.task import Sample
-from delegate.train import grpo, learning, rollouts
+from delegate.train import grpo, learning, rollouts, tool_environment
 from delegate.train import sft as imitation
 from delegate.train.environment import Environment
 from delegate.train.grpo import Progress
 from delegate.train.live import Live, engine
 from delegate.train.playing import Rollouts
+from delegate.train.purse import Account, Purse
 from delegate.train.rollout import Rollout
 from delegate.train.summary import summary
+from delegate.train.tool_environment import ToolRollouts
 from delegate.train.unpack import shipped, unpack
-from delegate.train.weights import read, write
+from delegate.train.weights import Weights, read, write
+
+Loop = Literal["own", "trl"]
+"""Who plays the rollouts of GRPO: all of a step at once, each turn a sequence; or trl, through tools, a conversation
+being one sequence."""
 
 BASE, START, MERGED, MANIFEST = "base", "start", "merged", "learning.json"
 
@@ -58,6 +67,13 @@ class Course:
     settings: grpo.Settings = field(default_factory=grpo.Settings)
     draws: int = 1
     """Rollouts of each held-out problem."""
+    loop: Loop = "own"
+    max_cost: float | None = None
+    """US dollars of all others' calls, over all sittings, after which nothing more is begun; `None`: no limit."""
+
+    def __post_init__(self) -> None:
+        if self.loop == "trl":
+            tool_environment.check(self.environment)
 
 
 def train(course: Course, out: Path, progress: Progress = lambda what, done, many: None) -> dict[str, Any]:
@@ -69,17 +85,22 @@ def train(course: Course, out: Path, progress: Progress = lambda what, done, man
         progress: told how far each stage is.
 
     Raises:
-        SpecError: a part is wrongly set up, or there is nothing to start from.
+        SpecError: a part is wrongly set up, there is nothing to start from, or `max_cost` is spent; what is done stays.
         DataError: a file holds a malformed line.
     """
     if (out / MANIFEST).exists():
         return read_json(out / MANIFEST)
     began = time.monotonic()
     course = replace(course, model=_form(course.model, out))
-    started = _start(course, out, progress)
-    before = _judge(course, started, out / "before.jsonl", "the start", progress)
-    trained = _improve(course, started, out, progress)
-    after = _judge(course, trained, out / "after.jsonl", "the trained model", progress)
+    if course.loop == "trl":
+        grpo.check_tools(Tokens(course.model.model).tokenizer)
+    with Account(out / "spent.jsonl", course.max_cost) as account:
+        place, teacher = account.around(course.environment), account.over(course.teacher)
+        course = replace(course, environment=place, teacher=teacher)
+        started = _start(course, out, account, progress)
+        before = _judge(course, started, out / "before.jsonl", account, "the start", progress)
+        trained = _improve(course, started, out, account, progress)
+        after = _judge(course, trained, out / "after.jsonl", account, "the trained model", progress)
     steps = [row for _, row in lines(out / "steps.jsonl")]
     said = {
         "kind": "delegator",
@@ -93,6 +114,7 @@ def train(course: Course, out: Path, progress: Progress = lambda what, done, man
         "after": plain(summary(after, seed=course.settings.seed)),
         "gained": plain(learning.gained(before, after, seed=course.settings.seed)),
         "steps": steps,
+        "spent": None if account.meter.unknown else account.meter.cost,
         "seconds": round(time.monotonic() - began, 1),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {name: version(name) for name in ("delegate", "torch", "transformers", "trl", "peft")},
@@ -102,10 +124,13 @@ def train(course: Course, out: Path, progress: Progress = lambda what, done, man
     return said
 
 
-def teach(course: Course, out: Path, progress: Progress = lambda what, done, many: None) -> list[Rollout]:
-    """The rollouts that the model starts from; arguments as of `train`."""
+def teach(
+    course: Course, out: Path, progress: Progress = lambda what, done, many: None, purse: Purse | None = None
+) -> list[Rollout]:
+    """The rollouts that the model starts from; arguments as of `train`, and `purse` as of `rollouts.collect`."""
     teacher = course.environment.seated(course.teacher or course.model)
-    return _play(teacher, course.train[: course.sft], out / "teacher.jsonl", 1, "the teacher", progress)
+    problems = course.train[: course.sft]
+    return _play(teacher, problems, out / "teacher.jsonl", 1, purse or Purse(), "the teacher", progress)
 
 
 def _form(model: Local, out: Path) -> Local:
@@ -116,13 +141,13 @@ def _form(model: Local, out: Path) -> Local:
     return replace(model, model=str(unpack(member, out / BASE)), price=price)
 
 
-def _start(course: Course, out: Path, progress: Progress) -> Local:
+def _start(course: Course, out: Path, purse: Purse, progress: Progress) -> Local:
     """The model that imitates good rollouts; itself when there shall be none."""
     if not course.sft:
         return course.model
     folder = out / START
     if not folder.exists():
-        found = teach(course, out, progress)
+        found = teach(course, out, progress, purse)
         weights = read(course.model.model)
         longest = engine(weights.network, weights.tokens, 1).context
         examples = imitation.rows(imitation.good(found, course.imitate.share), weights, longest)
@@ -131,35 +156,61 @@ def _start(course: Course, out: Path, progress: Progress) -> Local:
     return replace(course.model, model=str(folder))
 
 
-def _improve(course: Course, started: Local, out: Path, progress: Progress) -> Local:
-    """The model after GRPO."""
-    folder = out / MERGED
+def _improve(course: Course, started: Local, out: Path, purse: Purse, progress: Progress) -> Local:
+    """The model after GRPO.
+
+    Raises:
+        SpecError: the purse is empty and steps are owed; there is a checkpoint to go on from.
+    """
+    folder, many = out / MERGED, course.settings.steps
     if not folder.exists():
+        if purse.empty:
+            raise purse.stopped("steps of GRPO")
         weights = read(started.model)
-
-        def speaker(network: Any) -> Live:
-            return Live(
-                engine=engine(network, weights.tokens, course.settings.prompts * course.settings.group),
-                name=f"trained/{course.settings.seed}",
-                temperature=course.settings.temperature,
-                longest=course.settings.longest,
-                price=course.model.price,
-            )
-
-        samples = {sample.id: sample for sample in course.train}
-        with Rollouts(course.environment, samples, course.settings, speaker) as player:
-            network, steps = grpo.learn(weights, out / "checkpoints", player, course.settings, progress)
+        with _player(course, weights) as player:
+            found = grpo.learn(weights, out / "checkpoints", player, course.settings, progress, lambda: purse.empty)
+        network, steps = found
+        if left := many - round(steps[-1]["step"]):
+            raise purse.stopped(f"{left} of {many} steps of GRPO")
         write_lines(out / "steps.jsonl", steps)
         write(network, weights.tokens, folder)
     return replace(course.model, model=str(folder))
 
 
-def _judge(course: Course, model: Local, path: Path, what: str, progress: Progress) -> list[Rollout]:
-    return _play(course.environment.seated(model), course.test, path, course.draws, what, progress)
+def _player(course: Course, weights: Weights) -> Rollouts | ToolRollouts:
+    """Who plays the rollouts of GRPO."""
+    samples = {sample.id: sample for sample in course.train}
+    if course.loop == "trl":
+
+        def count(request: Request) -> int:
+            return len(weights.tokens.prompt(request))
+
+        return ToolRollouts(course.environment, samples, course.settings, count, weights.end, course.model.price)
+
+    def speaker(network: Any) -> Live:
+        return Live(
+            engine=engine(network, weights.tokens, course.settings.prompts * course.settings.group),
+            name=f"trained/{course.settings.seed}",
+            temperature=course.settings.temperature,
+            longest=course.settings.longest,
+            price=course.model.price,
+        )
+
+    return Rollouts(course.environment, samples, course.settings, speaker)
+
+
+def _judge(course: Course, model: Local, path: Path, purse: Purse, what: str, progress: Progress) -> list[Rollout]:
+    return _play(course.environment.seated(model), course.test, path, course.draws, purse, what, progress)
 
 
 def _play(
-    environment: Environment, samples: Sequence[Sample], path: Path, group: int, what: str, progress: Progress
+    environment: Environment,
+    samples: Sequence[Sample],
+    path: Path,
+    group: int,
+    purse: Purse,
+    what: str,
+    progress: Progress,
 ) -> list[Rollout]:
     """Rollouts, those of earlier sittings among them."""
     done = iter(range(1, len(samples) * group + 1))
@@ -167,5 +218,6 @@ def _play(
     def tell(*_: Any) -> None:
         progress(f"playing {what}", next(done), len(samples) * group)
 
-    asyncio.run(rollouts.collect(environment, samples, path, path.with_suffix(""), group=group, progress=tell))
+    folder = path.with_suffix("")
+    asyncio.run(rollouts.collect(environment, samples, path, folder, group=group, purse=purse, progress=tell))
     return list(rollouts.read(path))

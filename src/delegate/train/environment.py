@@ -22,6 +22,7 @@ from delegate.completion import Completion, Failure, Outcome, Span, Usage
 from delegate.errors import SpecError
 from delegate.message import Request
 from delegate.model import Model, observe
+from delegate.policies import called
 from delegate.policies.decompose import Decompose
 from delegate.policy import Policy
 from delegate.scope import Scope
@@ -50,6 +51,8 @@ class Environment:
     def __post_init__(self) -> None:
         if self.judge is not None and self.single is None:
             raise SpecError("a judge compares with what a single model answers; name `single`")
+        if self.seat == "worker" and self.policy.strengths:
+            raise SpecError("`strengths` tells workers apart, and a worker in training is all of them; leave it out")
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -100,10 +103,14 @@ class Environment:
     async def rollout(self, sample: Sample, draw: int = 0, *, alone: Span | None = None) -> Rollout:
         """One rollout: the policy answers, and the judge, where there is one, compares; arguments as of `group`."""
         alone = alone or await self.alone(sample)
+        return await self.read(await self.play(sample, draw, alone=alone), sample, alone)
+
+    async def play(self, sample: Sample, draw: int, *, alone: Span | None) -> Span:
+        """A rollout's trace: the policy's call, then those of the judge; arguments as of `rollout`."""
         play = _Play(environment=self, sample=sample, single=text(alone), name=self.policy.name)
         ledger: list[Span] = []
         await observe(play, self.task.request(sample).draw(draw), role="rollout", ledger=ledger)
-        return await self._read(ledger[0], sample, alone)
+        return ledger[0]
 
     def faults(self, outcome: Outcome, single: str | None) -> set[Fault]:
         """What the policy did wrong; a plan is answered for by who is trained to write it.
@@ -113,7 +120,7 @@ class Environment:
             single: the single model's answer; `None` without one.
         """
         found, answer = set[Fault](), text(outcome)
-        if self.seat == "delegator" and (plan := _plan(outcome)) is not None:
+        if self.seat == "delegator" and (plan := self._plan(outcome)) is not None:
             found |= plan_faults(self._subtasks(plan), self.policy.minimum, self.policy.maximum, self.rubric)
             if not found and outcome.notes.get("plan") == "unreadable":  # needs that go in a circle, and the like
                 found.add("format")
@@ -124,13 +131,22 @@ class Environment:
             found |= {"appeal"} if appeals(answer) else set()
         return found
 
+    def _plan(self, outcome: Outcome) -> str | None:
+        """What the delegator said first, or what a call it made stands for."""
+        spans = said(outcome, ("delegator",))
+        if not spans or not isinstance(spans[0].outcome, Completion):
+            return None
+        if self.policy.style == "plan":
+            return spans[0].outcome.text
+        return called.plan(spans[0].outcome.message, spans[0].request.tools[-1].name)
+
     def _subtasks(self, plan: str) -> tuple[str, ...] | None:
         return read_format(plan, objects=self.policy.ordered or bool(self.policy.strengths))
 
-    async def _read(self, span: Span, sample: Sample, alone: Span | None) -> Rollout:
+    async def read(self, span: Span, sample: Sample, alone: Span | None) -> Rollout:
         """What a trace tells; nobody is asked any more."""
         policy, *judge = span.outcome.trace
-        plan, answer, single = _plan(policy.outcome), text(policy), text(alone)
+        plan, answer, single = self._plan(policy.outcome), text(policy), text(alone)
         wrong = self.faults(policy.outcome, single)
         if self.judge is None:
             worth = await self._graded(sample, policy, alone)
@@ -221,9 +237,3 @@ class _Play(Policy):
             asked = [(place.judge, ask(place.question(self.sample), *pair)) for pair in pairs]
             await scope.gather(asked, role="judge")
         return completion
-
-
-def _plan(outcome: Outcome) -> str | None:
-    """What the delegator said first."""
-    spans = said(outcome, ("delegator",))
-    return spans[0].outcome.text if spans and isinstance(spans[0].outcome, Completion) else None

@@ -5,11 +5,11 @@ What is drawn, and what it earns, is a player's business: here is what every one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from delegate.errors import SpecError
 from delegate.train.weights import Weights, arguments, checkpointing, last_checkpoint, lora, quietly, told
@@ -80,6 +80,30 @@ class Player(Protocol):
         """What each sequence earned."""
 
 
+@runtime_checkable
+class Host(Protocol):
+    """What trl calls when it plays by itself, through environments with tools (`environment_factory`)."""
+
+    @property
+    def turns(self) -> int:
+        """Sequences of a rollout."""
+
+    @property
+    def scale(self) -> Scale:
+        """What advantages are divided by."""
+
+    @property
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """The problems: each with a `prompt`, and with what its environment is reset with."""
+
+    def environment(self) -> Any:
+        """Another environment."""
+
+    @property
+    def reward(self) -> Callable[..., Awaitable[list[float | None]]]:
+        """What each rollout of a step earned; `None` where nobody can say."""
+
+
 def once(prompts: Sequence[str], many: int) -> list[str]:
     """The prompts of a step, each once.
 
@@ -110,9 +134,10 @@ def still(model: Any) -> Iterator[None]:
 def learn(
     weights: Weights,
     out: Path,
-    player: Player,
+    player: Player | Host,
     settings: Settings,
     progress: Progress = lambda what, done, many: None,
+    enough: Callable[[], bool] = lambda: False,
 ) -> tuple[Any, list[dict[str, float]]]:
     """Train; the network, and what is said of each step. A run that was stopped goes on at its last checkpoint.
 
@@ -122,17 +147,24 @@ def learn(
         player: plays the steps.
         settings: how.
         progress: told how far it is.
+        enough: asked after each step; once it says so there is a checkpoint, and no further step.
+
+    Raises:
+        SpecError: the model cannot be trained this way.
     """
     with quietly():
         trainer = make_trainer(weights, out, player, settings)
-        trainer.add_callback(told(progress, "training"))
+        trainer.add_callback(told(progress, "training", enough))
         trainer.train(resume_from_checkpoint=last_checkpoint(out))
     return trainer.model, [row for row in trainer.state.log_history if "reward" in row]
 
 
-def make_trainer(weights: Weights, out: Path, player: Player, settings: Settings) -> Any:
-    """A trainer of trl's, set up."""
-    from datasets import Dataset
+def make_trainer(weights: Weights, out: Path, player: Player | Host, settings: Settings) -> Any:
+    """A trainer of trl's, set up.
+
+    Raises:
+        SpecError: the model cannot be trained this way.
+    """
     from transformers import PrinterCallback
     from trl import GRPOConfig, GRPOTrainer
 
@@ -147,6 +179,7 @@ def make_trainer(weights: Weights, out: Path, player: Player, settings: Settings
         gradient_accumulation_steps=whole // at_once,
         steps_per_generation=whole // at_once,
         max_completion_length=settings.longest,
+        max_tool_calling_iterations=1,
         temperature=settings.temperature,
         scale_rewards=player.scale,
         beta=settings.beta,
@@ -164,12 +197,39 @@ def make_trainer(weights: Weights, out: Path, player: Player, settings: Settings
     trainer = GRPOTrainer(
         model=weights.network,
         args=config,
-        # a prompt is only a name; what is shown to the model is made by the player
-        train_dataset=Dataset.from_list([{"prompt": name} for name in player.names]),
         processing_class=weights.tokens.tokenizer,
         reward_funcs=[player.reward],
-        rollout_func=player,
         peft_config=lora(settings.lora),
+        **_played_by(player, weights.tokens.tokenizer),
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def _played_by(player: Player | Host, tokenizer: Any) -> dict[str, Any]:
+    """What there is to play, and how trl has it played."""
+    from datasets import Dataset
+
+    if isinstance(player, Host):
+        check_tools(tokenizer)
+        return {"train_dataset": Dataset.from_list(list(player.rows)), "environment_factory": player.environment}
+    # a prompt is only a name; what is shown to the model is made by the player
+    return {"train_dataset": Dataset.from_list([{"prompt": name} for name in player.names]), "rollout_func": player}
+
+
+def check_tools(tokenizer: Any) -> None:
+    """See that trl can show a model tools, and read its calls of them; a format it knows is noted in the tokenizer.
+
+    Raises:
+        SpecError: it cannot.
+    """
+    from trl.chat_template_utils import add_response_schema, supports_tool_calling
+
+    cure = "take a model whose template trl knows, such as Qwen's, or say --loop own"
+    if not supports_tool_calling(tokenizer):
+        raise SpecError(f"the model's chat template has no place for tool calls; {cure}")
+    if getattr(tokenizer, "response_template", None) is None:
+        try:
+            add_response_schema(tokenizer)
+        except ValueError:
+            raise SpecError(f"trl does not know how the model's chat template writes tool calls; {cure}") from None

@@ -24,6 +24,7 @@ from delegate.train.environment import Environment
 from delegate.train.grpo import Scale, Settings, once, still
 from delegate.train.live import Played, Speaker, Turn, play
 from delegate.train.rewards import neutral
+from delegate.train.rollout import Rollout
 
 
 def slots(environment: Environment) -> int:
@@ -55,9 +56,8 @@ def sequences(groups: Sequence[Sequence[Played]], turns: int, end: int) -> dict[
     return {**columns, "logprobs": None}  # type: ignore[dict-item]
 
 
-def figures(played: Sequence[Played]) -> dict[str, float]:
+def figures(found: Sequence[Rollout]) -> dict[str, float]:
     """What a step's rollouts come to: means, over those of which each is known."""
-    found = [one.rollout for one in played]
     rows: dict[str, list[float | None]] = {
         "rollout/reward": [one.reward for one in found],
         "rollout/unscored": [float(one.unscored is not None) for one in found],
@@ -137,6 +137,6 @@ class Rollouts:
 
     def reward(self, earned: list[float], log_metric: Callable[[str, float], None], **_: Any) -> list[float]:
         """What each sequence earned."""
-        for name, value in figures([one for group in self.last for one in group]).items():
+        for name, value in figures([one.rollout for group in self.last for one in group]).items():
             log_metric(name, value)
         return earned

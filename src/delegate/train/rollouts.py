@@ -15,6 +15,7 @@ from delegate.models.shared import Meter
 from delegate.store import Log, Record, lines, values
 from delegate.task import Sample
 from delegate.train.environment import Environment
+from delegate.train.purse import Purse
 from delegate.train.rollout import Rollout
 
 Progress = Callable[[Rollout, Meter], None]
@@ -31,6 +32,7 @@ async def collect(
     group: int = 1,
     concurrency: int = 32,
     max_cost: float | None = None,
+    purse: Purse | None = None,
     progress: Progress | None = None,
 ) -> Meter:
     """Play every problem `group` times; what was spent, in earlier sittings too.
@@ -43,45 +45,38 @@ async def collect(
         group: rollouts of each problem.
         concurrency: rollouts under way at once.
         max_cost: US dollars after which none is begun, nor once a cost is unknown; `None`: no limit.
+        purse: says when none is begun, in place of `max_cost`, which knows nothing but these rollouts.
         progress: called with each rollout, those of earlier sittings first.
 
     Raises:
         SpecError: a part is wrongly set up, somebody never answers, or `max_cost` is spent and rollouts are owed.
         DataError: a file holds a malformed line, or another process writes into it.
     """
-    if max_cost is not None and not max_cost >= 0:
-        raise SpecError(f"--max-cost must be a number of dollars, found {max_cost}")
+    meter = Meter()
+    purse = purse or Purse(max_cost, meter)
     with Log(path, alone=True) as log:
-        sitting = _Sitting(environment, log, progress)
+        sitting = _Sitting(environment, log, meter, progress)
         for rollout in read(path):
             sitting.remember(rollout)
 
-        def enough() -> bool:
-            return max_cost is not None and (sitting.meter.cost >= max_cost or sitting.meter.unknown > 0)
-
         try:
-            await sitting.ask_alone(samples, folder, concurrency)
+            await sitting.ask_alone(samples, folder, concurrency, purse)
             wanted = [(sample, draw) for sample in samples for draw in range(group)]
             owed = [one for one in wanted if (one[0].id, one[1]) not in sitting.done]
-            await bounded(sitting.play, takewhile(lambda _: not enough(), owed), concurrency)
+            await bounded(sitting.play, takewhile(lambda _: not purse.empty, owed), concurrency)
         finally:
             await asyncio.to_thread(environment.algebra.close)
             await close([environment.policy, *filter(None, (environment.judge, environment.single))])
     if left := sum((sample.id, draw) not in sitting.done for sample, draw in wanted):
-        if sitting.meter.unknown:
-            raise SpecError("stopped: what some calls cost is unknown, so --max-cost cannot hold; give a `price`")
-        raise SpecError(
-            f"stopped at --max-cost: ${sitting.meter.cost:.4f} are spent and {left} rollouts are still owed; "
-            f"give the same command with a higher limit to go on"
-        )
-    return sitting.meter
+        raise purse.stopped(f"{left} rollouts")
+    return meter
 
 
 class _Sitting:
     """What one run of the command knows: what is done, what was spent, who has answered yet."""
 
-    def __init__(self, environment: Environment, log: Log, progress: Progress | None) -> None:
-        self.meter = Meter()
+    def __init__(self, environment: Environment, log: Log, meter: Meter, progress: Progress | None) -> None:
+        self.meter = meter
         self.done: set[Key] = set()
         self._environment, self._log, self._progress = environment, log, progress
         self._alone: dict[str, Span] = {}
@@ -93,7 +88,7 @@ class _Sitting:
         if rollout.unscored is None:
             self._count(rollout)
 
-    async def ask_alone(self, samples: Sequence[Sample], folder: Path, concurrency: int) -> None:
+    async def ask_alone(self, samples: Sequence[Sample], folder: Path, concurrency: int, purse: Purse) -> None:
         """Have the single model answer each problem once, for all its rollouts; what failed is asked again."""
         if self._environment.single is None:
             return
@@ -112,7 +107,8 @@ class _Sitting:
                 self.meter.add(span)
                 self._see("single model", span)
 
-            await bounded(ask, [sample for sample in samples if sample.id not in self._alone], concurrency)
+            owed = [sample for sample in samples if sample.id not in self._alone]
+            await bounded(ask, takewhile(lambda _: not purse.empty, owed), concurrency)
 
     async def play(self, one: tuple[Sample, int]) -> None:
         """Play one rollout, and write it down."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from delegate.completion import Completion
 from delegate.errors import ModelError, SpecError
+from delegate.message import Message, Request
 from delegate.train.rollout import Rollout
 from delegate.train.weights import Weights, arguments, checkpointing, lora, quietly, told
 
@@ -66,10 +67,19 @@ def rows(found: Iterable[Rollout], weights: Weights, longest: int) -> list[dict[
             prompt = list(weights.tokens.prompt(turn.request))
         except ModelError:
             continue
-        said = [*weights.tokens.tokenizer(turn.outcome.text, add_special_tokens=False).input_ids, weights.end]
-        if len(prompt) + len(said) <= longest:
+        said = _said(turn.request, prompt, turn.outcome.message, weights)
+        if said and len(prompt) + len(said) <= longest:
             made.append({"input_ids": prompt + said, "labels": [IGNORED] * len(prompt) + said})
     return made
+
+
+def _said(request: Request, prompt: list[int], message: Message, weights: Weights) -> list[int]:
+    """A turn as tokens, as the template writes it where it calls tools; nothing where that changes what was asked."""
+    if not message.tool_calls:
+        return [*weights.tokens.tokenizer(message.text, add_special_tokens=False).input_ids, weights.end]
+    whole = list(weights.tokens.prompt(request.append(message)))
+    said = whole[len(prompt) :]
+    return said[: said.index(weights.end) + 1] if whole[: len(prompt)] == prompt and weights.end in said else []
 
 
 def imitate(

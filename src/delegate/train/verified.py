@@ -12,27 +12,26 @@ endpoint is asked (`client`) belong to the run, and are said in its own file.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import verifiers.v1 as vf
 from pydantic import Field
 
 from delegate.bench.prompts import Prompts
 from delegate.bench.run import close
-from delegate.completion import Completion, Span
 from delegate.errors import SpecError
 from delegate.model import Model
 from delegate.models.openai import OpenAI
 from delegate.plain import build, plain
-from delegate.policies.decompose import Decompose
-from delegate.registry import suggest
-from delegate.spec import Spec, load, parse_task
+from delegate.spec import load, parse_task
 from delegate.task import Sample, Task
+from delegate.train.alone import Alone
+from delegate.train.described import described
 from delegate.train.environment import Environment
 from delegate.train.rewards import Rubric
 from delegate.train.rollout import Rollout
@@ -208,8 +207,7 @@ class _Shared:
     def __init__(self, config: DelegationTaskConfig) -> None:
         self.environment = _environment(config)
         self._draws = Counter[str]()
-        self._alone: dict[str, Span] = {}
-        self._asking: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._alone = Alone(self.environment)
 
     async def play(self, sample: Sample, trained: Callable[[Model], Model]) -> Rollout:
         """Play the next rollout of a problem.
@@ -225,17 +223,7 @@ class _Shared:
         if seat == "synthesiser":
             sitter = policy.synthesiser or sitter
         environment = self.environment.seated(trained(sitter))
-        return await environment.rollout(sample, draw, alone=await self._single(sample))
-
-    async def _single(self, sample: Sample) -> Span | None:
-        """What the single model answers, once for all rollouts of the problem; what failed is asked again."""
-        async with self._asking[sample.id]:
-            if sample.id in self._alone:
-                return self._alone[sample.id]
-            span = await self.environment.alone(sample)
-            if span is not None and isinstance(span.outcome, Completion):
-                self._alone[sample.id] = span
-            return span
+        return await environment.rollout(sample, draw, alone=await self._alone.ask(sample))
 
 
 def _shared(config: DelegationTaskConfig) -> _Shared:
@@ -256,29 +244,12 @@ def _environment(config: DelegationTaskConfig) -> Environment:
         DataError: a file cannot be used.
     """
     spec = load(config.spec)
-    policies = [name for name, model in spec.models.items() if isinstance(model, Decompose)]
-    if not policies:
-        raise SpecError(f"{config.spec} has no policy of kind decompose; add a table with `delegator` and `workers`")
-    policy, judge, single = (_named(spec, config, role) for role in ("policy", "judge", "single"))
-    policy = policy or spec.models[policies[-1]]
-    if not isinstance(policy, Decompose):
-        raise SpecError(f"`policy` {config.policy!r} is not of kind decompose; of that kind: {', '.join(policies)}")
     if (config.prompts is None) == (not config.task):
         raise SpecError("say which problems are played: `task`, a table with a `kind`, or else `prompts`, a file")
-    if config.prompts is not None and judge is None:
-        raise SpecError("`prompts` have no right answers; say `judge`, who compares the answers")
     task: Task = Prompts(path=config.prompts) if config.prompts else parse_task(config.task)
     try:
         rubric = build(Rubric, config.rubric)
     except ValueError as error:
         raise SpecError(f"`rubric`: {error}") from None
-    single = single or policy.delegator
-    return Environment(task=task, policy=policy, seat=config.seat, judge=judge, single=single, rubric=rubric)
-
-
-def _named(spec: Spec, config: DelegationTaskConfig, role: Literal["policy", "judge", "single"]) -> Model | None:
-    """The model of the spec in a role; `None` when the config names nobody."""
-    name = getattr(config, role).removeprefix("@")
-    if name and name not in spec.models:
-        raise SpecError(f"`{role}` {name!r} is no table of {config.spec}{suggest(name, spec.models)}")
-    return spec.models[name] if name else None
+    roles = {role: getattr(config, role) for role in ("policy", "judge", "single", "seat")}
+    return described(spec, str(config.spec), task, rubric=rubric, **roles)

@@ -88,7 +88,7 @@ def quietly() -> Iterator[None]:
     """Without what trl and peft are told whenever they ask transformers something by its old name."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`(is_)?gradient_checkpointing` is deprecated", FutureWarning)
-        warnings.filterwarnings("ignore", "You are using 'rollout_func'", UserWarning)
+        warnings.filterwarnings("ignore", "You are using '(rollout_func|environment_factory)'", UserWarning)
         yield
 
 
@@ -99,12 +99,14 @@ def last_checkpoint(folder: Path) -> str | None:
     return get_last_checkpoint(str(folder)) if folder.is_dir() else None
 
 
-def told(progress: Callable[[str, int, int], None], what: str) -> Any:
-    """A callback of transformers that passes its steps on."""
+def told(progress: Callable[[str, int, int], None], what: str, enough: Callable[[], bool] = lambda: False) -> Any:
+    """A callback of transformers that passes its steps on, and saves and stops once there is enough."""
     from transformers import TrainerCallback
 
     class Told(TrainerCallback):  # type: ignore[misc]
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             progress(what, state.global_step, state.max_steps)
+            if enough():
+                control.should_save = control.should_training_stop = True
 
     return Told()
