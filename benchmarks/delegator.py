@@ -37,6 +37,8 @@ from delegate.train.rewards import Rubric
 from delegate.train.rollouts import read
 
 LEVELS = (1, 2, 3)
+FRESH = 1
+"""The settings were found with other problems of the test split, those of seed 0."""
 LONGEST = 160
 """Most tokens of a turn, in training and when it is served."""
 SAMPLING = Sampling(temperature=0.7)
@@ -56,7 +58,7 @@ def course(seed: int, *, steps: int, held_out: int, taught: int) -> delegator.Co
         ),
         teacher=model("large"),
         train=list(Pocket(split="train", size=3000, levels=LEVELS).samples()),
-        test=list(Pocket(split="test", size=held_out, levels=LEVELS).samples()),
+        test=list(Pocket(split="test", size=held_out, levels=LEVELS, seed=FRESH).samples()),
         sft=taught,
         imitate=sft.Settings(share=0.6, epochs=4, rate=3e-3, lora=0, seed=seed),
         settings=grpo.Settings(
