@@ -1,6 +1,8 @@
 import asyncio
 import json
 
+import pytest
+
 from delegate import Completion, Message, Usage
 from delegate.bench.run import run
 from delegate.models.function import FunctionModel
@@ -18,13 +20,13 @@ def model(name, right):
     return FunctionModel(function=reply, name=name)
 
 
-def record(place, delegate, many=80):
+def record(place, delegate, many=80, large=lambda n: n % 5):
     rows = [
         {"question": f"Name {n}{' backwards, and then forwards' * (n % 3 == 0)}", "answer": str(n), "kind": "number"}
         for n in range(many)
     ]
     (place / "names.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    models = {"small": model("small", lambda n: n % 3), "large": model("large", lambda n: n % 5)}
+    models = {"small": model("small", lambda n: n % 3), "large": model("large", large)}
     task = Jsonl(path=place / "names.jsonl")
     asyncio.run(run(models, task, list(task.samples()), place / "names"))
     assert delegate("grade", "names", "--task", "names.jsonl")[0] == 0
@@ -62,6 +64,31 @@ def test_too_little_is_said_in_a_sentence(place, delegate):
     assert code == 2
     assert err.count("\n") == 1
     assert "12 different questions are too few" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--models", "small,large,small"), "'small' is named twice"),
+        (("--models", "small"), "name two of them or more"),
+        (("--models", ","), "name two of them or more"),
+        (("--models", "smal,large"), "did you mean 'small'?"),
+        (("--out", "."), "'--out'"),
+    ],
+)
+def test_bad_options_are_said_in_a_sentence(place, delegate, options, said):
+    delegate("grade", "recorded", "--task", "sums.jsonl")
+    code, out, err = delegate("train", "route", "recorded", *options)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_a_model_that_is_never_wrong_is_refused(place, delegate):
+    record(place, delegate, large=lambda _: True)
+    code, _, err = delegate("train", "route", "names")
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "'large' is wrong on 0 of 80 questions" in err
 
 
 def test_an_ungraded_run_says_what_to_do(place, delegate):

@@ -48,11 +48,24 @@ def test_options_are_counted():
         ("It is not clear; I don't know.", "refusals", 2),
         ("#### -7", "final is negative", 1),
         ("3 + 4 = 7", "every, without */", 1),
+        ("#### 3.5", "final count is broken", 1),
+        ("#### 7", "final count is broken", 0),
+        ("#### 3.25", "decimals of final", 2),
+        ("#### 7", "decimals of final", 0),
+        ("#### 4", "final to largest number", 0),
+        ("#### 20", "final is round", 1),
+        ("#### 120", "digits of final", 3),
     ],
 )
 def test_an_answer_is_checked(answer, trait, value):
     traits = read("Bo buys 3 figs and 4 dates every day. How many fruits has he?", answer).traits
     assert traits[f"answer: {trait}"] == value
+
+
+def test_a_final_number_is_held_against_what_was_asked_for():
+    traits = read("A pen costs $2. What percent of $8 is that?", "2 / 8 = 0.255\n#### 0.255").traits
+    assert (traits["answer: final price is below cents"], traits["answer: final share is above all"]) == (1, 0)
+    assert read("What percent is 9 of 3?", "#### 300").traits["answer: final share is above all"] == 1
 
 
 def test_the_terms_are_those_of_the_answer_where_there_is_one():

@@ -180,7 +180,19 @@ def test_cases_are_gathered_from_a_graded_run(tmp_path):
 
 def test_a_route_needs_two_models_asked_the_same(tmp_path):
     folder = recorded(tmp_path)
-    with pytest.raises(SpecError, match="has one alone"):
-        gather(folder, ["small"])
+    for named in (["small"], []):
+        with pytest.raises(SpecError, match="name two of them or more"):
+            gather(folder, named)
+    with pytest.raises(SpecError, match="'small' is named twice"):
+        gather(folder, ["small", "large", "small"])
     with pytest.raises(SpecError, match="nothing is recorded of 'smal'"):
         gather(folder, ["smal", "large"])
+
+
+def test_a_run_of_one_model_has_nothing_to_choose(tmp_path):
+    run = Run()
+    run.add("p0", leaf("small", "1"), correct=True)
+    write_lines(tmp_path / "records.jsonl", run.records.values())
+    write(run.grades, tmp_path)
+    with pytest.raises(SpecError, match="has one alone"):
+        gather(tmp_path)

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 @click.option("--post", is_flag=True, help="Read the first model's answer, too: a confidence for a cascade.")
 @click.option("--kind", type=click.Choice(["logistic", "boosting"]), default="logistic", show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of folds and resamples.")
-@click.option("--out", type=click.Path(path_type=Path), help="The file to write. [RUN/route.json, RUN/confidence.json]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write. [RUN/route.json, RUN/confidence.json]",
+)
 @json_option
 def route_(folder: Path, models: str | None, post: bool, out: Path | None, as_json: bool, **options: Any) -> None:
     """Learn from the graded answers in RUN which model will be right on a question; judged by cross-validation."""
@@ -34,7 +38,7 @@ def route_(folder: Path, models: str | None, post: bool, out: Path | None, as_js
     from delegate.train.cases import gather
     from delegate.train.routed import judge
 
-    named = [name.strip() for name in models.split(",") if name.strip()] if models else None
+    named = None if models is None else [name.strip() for name in models.split(",") if name.strip()]
     cases = gather(folder, named, answers=post)
     fitted = fit(cases, **options)
     judged = judge(cases, fitted.chances, seed=options["seed"])

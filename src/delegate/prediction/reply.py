@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from math import log1p
+from math import log, log1p
 
 from delegate.answer import extract
 from delegate.prediction.claims import Claim, claims, marked, near, unmarked
 from delegate.prediction.cues import Text, counting
-from delegate.prediction.wording import NUMERALS, numbers_in
+from delegate.prediction.wording import NUMERALS, asked_in, numbers_in
 
 _SPELLED: dict[str, float] = {
     **{name: float(number) for number, name in enumerate(NUMERALS, start=1)},
@@ -37,6 +37,7 @@ _SPELLED: dict[str, float] = {
 _ALWAYS = frozenset({1.0, 2.0, 100.0, 0.5})
 """Numbers that need no source."""
 _TAIL = 250
+_LEAST = 1e-3
 _hedges = counting(
     {
         "however": "however|but|although|unless",
@@ -94,6 +95,7 @@ def reply(question: Text, answer: Text) -> dict[str, float]:
         **_arithmetic(made, marked(answer.text)),
         **_sources(question, made, final),
         **_conclusion(numbers_in(question.text), made, final),
+        **_form(question, 0.0 if final is None else final),
         **_sizes(question, answer, len(made), set(numbers_in(bare))),
         **_unexpected(question, made),
     }
@@ -166,6 +168,20 @@ def _conclusion(asked: Sequence[float], made: Sequence[Claim], final: float | No
         "size of final": log1p(final) if final >= 0 else 0.0,
         "final above all": float(final > max(asked, default=float("inf"))),
         "final below all": float(final < min(asked, default=0.0)),
+    }
+
+
+def _form(question: Text, final: float) -> dict[str, float]:
+    """Whether the final number has the form of what was asked for; 0 stands for none."""
+    whole, largest = final.is_integer(), max(numbers_in(question.text), default=1.0) or 1.0
+    return {
+        "final count is broken": float("how many" in question.terms and not whole),
+        "final share is above all": float("percent" in asked_in(question.text).lower() and final > 100),
+        "final price is below cents": float("$" in question.text and abs(100 * final - round(100 * final)) > 1e-6),
+        "final to largest number": log(max(final, _LEAST) / largest),
+        "final is round": float(final > 0 and final % 10 == 0),
+        "decimals of final": float(len(f"{final:.6f}".rstrip("0").partition(".")[2])),
+        "digits of final": float(len(str(int(final)))),
     }
 
 

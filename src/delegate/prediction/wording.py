@@ -79,8 +79,7 @@ def wording(question: Text) -> dict[str, float]:
     """The traits of a question, by name."""
     text, words = question.text, question.words
     many, letters = sum(words.values()), sum(len(word) * times for word, times in words.items())
-    sentences = [sentence for sentence in _SENTENCE.split(text) if sentence.strip()]
-    asked = next((s for s in reversed(sentences) if s.rstrip().endswith("?")), sentences[-1] if sentences else "")
+    sentences, asked = sentences_of(text), asked_in(text)
     wanted = _cues(Text.of(asked))
     options = _OPTION.findall(text)
     return {
@@ -117,6 +116,17 @@ def _quantities(text: str) -> dict[str, float]:
         "smallest number": log1p(min(numbers, default=0.0)),
         "size of numbers": sum(map(log1p, numbers)),
     }
+
+
+def sentences_of(text: str) -> list[str]:
+    """The sentences and lines of a text."""
+    return [sentence for sentence in _SENTENCE.split(text) if sentence.strip()]
+
+
+def asked_in(text: str) -> str:
+    """The question proper: the last sentence that ends with a question mark, or else the last."""
+    sentences = sentences_of(text)
+    return next((s for s in reversed(sentences) if s.rstrip().endswith("?")), sentences[-1] if sentences else "")
 
 
 def numbers_in(text: str) -> list[float]:

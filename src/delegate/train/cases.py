@@ -69,9 +69,11 @@ def gather(run: Path, models: Sequence[str] | None = None, *, answers: bool = Fa
         answers: read the first model's answers, too.
 
     Raises:
-        SpecError: the run is not graded, or there are not two models that were asked the same problem.
+        SpecError: the run is not graded, a model is named twice or alone, or no two were asked the same problem.
         DataError: a malformed line.
     """
+    if models is not None:
+        _check(models)
     draws = load(run, models=models)
     if len(draws.models) < 2:
         raise SpecError(f"a route chooses between models, and {run} has one alone; record another")
@@ -97,3 +99,12 @@ def gather(run: Path, models: Sequence[str] | None = None, *, answers: bool = Fa
         cost=np.array(cost),
         answers=tuple(record.text or "" for record in kept) if answers else None,
     )
+
+
+def _check(models: Sequence[str]) -> None:
+    """See that these are models to choose between."""
+    if len(models) < 2:
+        raise SpecError("a route chooses between models: name two of them or more")
+    for place, model in enumerate(models):
+        if model in models[:place]:
+            raise SpecError(f"a route chooses between models: {model!r} is named twice")
