@@ -1,16 +1,18 @@
 """How good and how fast the pocket models are: accuracy, roles and throughput, on problems of the test split.
 
-    python benchmarks/pocket.py [--problems 500] [--folder FOLDER] [--json]
+    python benchmarks/pocket.py [--problems 500] [--folder FOLDER] [--json] [--docs [--run RUN]]
 
 Accuracy is that of greedy answers. A tool call is valid when it has the tool's name and its argument, a plan when the
 policy reads three to five subtasks out of it; each is right when its calculations are those of the problem. The workers
-are asked the bare calculations that a delegator's calls hold. Intervals are Wilson's, of 95 %.
+are asked the bare calculations that a delegator's calls hold. Intervals are Wilson's, of 95 %. `--run` names a finished
+`delegate compare pocket`, whose table goes into the page as well.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Sequence
 from itertools import islice
@@ -32,8 +34,10 @@ from delegate.policies.tool import ToolDelegation
 from delegate.tasks.pocket import LEVELS, SHARES, Problem, problems
 from delegate.tasks.pocket import Pocket as Task
 from delegate.tasks.working import recipe
+from recorded import table as compared
 
 MEMBERS = ("pocket-small-a", "pocket-small-b", "pocket-large")
+DOCS = Path(__file__).parents[1] / "docs" / "pocket.md"
 SILENT = FunctionModel(name="worker", function=lambda request: "")
 """A worker for those who only want to see what the delegator asks it."""
 
@@ -123,10 +127,16 @@ async def measure(size: int, folder: Path | None) -> dict[str, Any]:
 @click.command()
 @click.option("--problems", "size", default=500, show_default=True)
 @click.option("--folder", type=click.Path(path_type=Path), help="Members trained elsewhere; those of the package.")
+@click.option("--docs", is_flag=True, help="Write the table into docs/pocket.md.")
+@click.option("--run", type=click.Path(path_type=Path, exists=True), help="A comparison to write there, too.")
 @click.option("--json", "as_json", is_flag=True)
-def main(size: int, folder: Path | None, as_json: bool) -> None:
+def main(size: int, folder: Path | None, docs: bool, run: Path | None, as_json: bool) -> None:
     """Measure all three."""
     found = asyncio.run(measure(size, folder))
+    if docs:
+        tell("pocket", table(found))
+        if run is not None:
+            tell("policies", "\n".join([*compared(run), ""]))
     if as_json:
         click.echo(json.dumps(found, indent=1))
         return
@@ -134,6 +144,34 @@ def main(size: int, folder: Path | None, as_json: bool) -> None:
         click.echo(name)
         for key, value in part.items():
             click.echo(f"  {key}: {_line(value)}")
+
+
+def tell(name: str, lines: str) -> None:
+    """Put lines between two marks of the page."""
+    text = DOCS.read_text()
+    DOCS.write_text(re.sub(f"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", lambda _: lines, text, flags=re.S))
+
+
+def table(found: dict[str, Any]) -> str:
+    """The figures as a page shows them."""
+    members = [found[name] for name in MEMBERS]
+
+    def percent(one: dict[str, Any]) -> str:
+        return "{:.1f} [{:.1f}, {:.1f}]".format(*(100 * one[key] for key in ("share", "low", "high")))
+
+    rows = [("problems right, %", [percent(one["all"]) for one in members])]
+    rows += [(f"level {level}", [percent(one["levels"][level]) for one in members]) for level in LEVELS]
+    rows += [(f"`{kind}`", [percent(one["kinds"][kind]) for one in members]) for kind in SHARES]
+    rows += [("the bare calculation", [percent(one["bare"]) for one in members])]
+    speeds = [f"tokens a second, {at_once} at once" for at_once in (1, 8, 32)]
+    rows += [(said, [f"{one['tokens/s'][n]:,}" for one in members]) for said, n in zip(speeds, (1, 8, 32), strict=True)]
+    head = ["| " + " | ".join([f"n = {members[0]['all']['n']}", *MEMBERS]) + " |", "|---|---:|---:|---:|"]
+    body = ["| " + " | ".join([name, *cells]) + " |" for name, cells in rows]
+    ends = [f"{name}: {percent(one)} %" for name, one in found["roles"].items()]
+    both = percent(found["oracle of the small ones"]["all"])
+    return "\n".join(
+        [*head, *body, "", f"At least one of the small ones right: {both} %. Of pocket-large, {'; '.join(ends)}.", ""]
+    )
 
 
 def _line(value: Any) -> str:

@@ -60,13 +60,13 @@ def delegate(*arguments: str | int | Path) -> None:
             raise
 
 
-def tell(name: str) -> None:
-    """Write a set's table into the README, between its marks, so that the figures there are those of this command."""
+def table(run: Path) -> list[str]:
+    """The table of a finished comparison as Markdown."""
     from delegate.bench.columns import columns, verdict
     from delegate.bench.compare import saved
     from delegate.bench.wording import marked, sections
 
-    found = saved(RUNS / name)
+    found = saved(run)
     shown = [c for c in columns(found)["quality and money"] if c.title not in ("$ / 1,000", "failed")]
     lines = ["| | " + " | ".join(c.title for c in shown) + " | |", "|---|" + "---:|" * len(shown) + "---|"]
     for kind, rows in sections(found).items():
@@ -76,6 +76,12 @@ def tell(name: str) -> None:
             bold = "**" if row.name == found.reference else ""
             cells = [f"{bold}{marked(row, found).replace('|', 'or')}{bold}", *(c.cell(row) for c in shown)]
             lines.append("| " + " | ".join(cells) + f" | {verdict(row)} |")
+    return lines
+
+
+def tell(name: str) -> None:
+    """Write a set's table into the README, between its marks, so that the figures there are those of this command."""
+    lines = table(RUNS / name)
     page = HERE.parent / "README.md"
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     head, _, rest = page.read_text(encoding="utf-8").partition(begin)
