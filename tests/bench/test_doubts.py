@@ -55,6 +55,19 @@ def test_signals_of_policies_stand_beside_the_baselines_on_the_same_answers():
     assert any(said.startswith("good is not surely better than length") for said in signals["good"].loses)
 
 
+def test_a_signal_that_sends_nothing_up_is_judged_too():
+    made = Run()
+    for i in range(40):
+        small, right = answered("small", 10 + i), i % 4 > 0
+        made.add(f"p{i}", small, right)
+        made.add(f"p{i}", cascade("meek", 0.9 if right else 0.6, small), right)
+
+    (found,) = compare(made.records, made.grades, {"small": "model", "meek": "policy"}, task="t", grader="1").signals
+
+    assert (found.model, found.signals[0].name) == ("small", "meek")
+    assert found.signals[0].auroc.value == 1.0
+
+
 def test_answers_without_a_token_are_counted():
     good, bad, *_ = run().signals[0].signals
 

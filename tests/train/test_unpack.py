@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from transformers import LlamaForCausalLM
 
-from delegate.errors import DataError
+from delegate.errors import DataError, SpecError
 from delegate.generation.tokens import Tokens
 from delegate.message import Request
 from delegate.models.pocket import WEIGHTS
@@ -57,7 +57,8 @@ def test_its_tokenizer_ends_answers_as_the_graph_is_ended(folder):
 
 def test_members_are_found_by_name(tmp_path):
     assert shipped("pocket-small-a") == MEMBER
-    assert shipped("pocket-nobody") is None
+    with pytest.raises(SpecError, match="no pocket model 'pocket-small-z'; did you mean 'pocket-small-"):
+        shipped("pocket-small-z")
     assert shipped("small-a") is None
 
 

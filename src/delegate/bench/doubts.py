@@ -18,18 +18,26 @@ from delegate.bench.tally import TOKENS, Tally
 def doubted(row: Tally, real: Sequence[Tally]) -> Tally | None:
     """Whose answers a row's confidence is about: those of the model it escalates from, else its own."""
     how = escalation(row)
-    return row if how is None else next((other for other in real if other.name == how.weak), None)
+    weak = _kept(row) if how is None else how.weak
+    return row if weak is None else next((other for other in real if other.name == weak), None)
+
+
+def _kept(row: Tally) -> str | None:
+    """The one model that a policy asked which might have gone up and never did; `None` for any other row."""
+    asked = {names for names, up in zip(row.asked, row.escalated, strict=True) if up == 0 and names}
+    (names,) = asked if len(asked) == 1 else ((),)
+    return names[0] if len(names) == 1 else None
 
 
 def evaluations(real: Sequence[Tally], *, seed: int = 0) -> tuple[Evaluation, ...]:
     """The confidences that policies escalate by, those about one model's answers together with the baselines there.
 
-    A confidence that was noted on none of these answers is left out. Where 0.5 would send them up is not said: the
+    Those of policies that might have escalated and never did are among them. A confidence that was noted on none of these answers is left out. Where 0.5 would send them up is not said: the
     policies have thresholds of their own, and `handoffs` says what they did.
     """
     about: dict[str, list[Tally]] = {}
     for row in real:
-        judged = None if escalation(row) is None else doubted(row, real)
+        judged = doubted(row, real) if escalation(row) or _kept(row) else None
         if judged is not None and not np.isnan(row.confidence[_answered(judged)]).all():
             about.setdefault(judged.name, []).append(row)
     named = {row.name: row for row in real}

@@ -49,11 +49,10 @@ def tell(pledge: Pledge) -> None:
     for name, text in (*(_refusal(pledge) if made is None else _figures(pledge, made)), *_sample(pledge)):
         table.add_row(Text(name, style="dim"), Text(text))
     head = "refused" if made is None else "certified"
-    tail = [Text(f"Note: {note}.", style="yellow") for note in pledge.notes]
-    if made is not None:
-        tail.append(Text("Holds while problems come from where these came from.", style="dim"))
-    body = Group(Text(_sentence(pledge), style="bold"), Text(""), table, *tail)
-    style = "yellow" if made is None else "green"
+    notes = [Text(f"Note: {note}.", style="yellow") for note in pledge.notes]
+    tail = [] if made is None else [Text("Holds while problems come from where these came from.", style="dim")]
+    body = Group(Text(_sentence(pledge), style="bold"), *notes, Text(""), table, *tail)
+    style = "yellow" if made is None or notes else "green"
     console.print(Panel(body, title=head, title_align="left", border_style=style, padding=(0, 1)))
 
 

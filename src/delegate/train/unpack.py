@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from delegate.errors import DataError
+from delegate.errors import DataError, SpecError
 from delegate.models.pocket import WEIGHTS
+from delegate.registry import suggest
 from delegate.train.family import llama
 from delegate.train.graph import Shape
 from delegate.train.vocabulary import SPECIAL, UNKNOWN
@@ -19,9 +20,18 @@ _HALF = ".half"
 
 
 def shipped(name: str) -> Path | None:
-    """The folder of the package's pocket model of that name; `None` when there is none."""
+    """The folder of the package's pocket model of that name; `None` for a folder, or a name of the hub.
+
+    Raises:
+        SpecError: it is named like one of the package's, and is none.
+    """
+    if not name.startswith("pocket-") or Path(name).exists():
+        return None
     member = WEIGHTS / name.removeprefix("pocket-")
-    return member if name.startswith("pocket-") and (member / "config.json").is_file() else None
+    if not (member / "config.json").is_file():
+        known = [f"pocket-{path.parent.name}" for path in WEIGHTS.glob("*/config.json")]
+        raise SpecError(f"no pocket model {name!r}{suggest(name, known)}")
+    return member
 
 
 def unpack(member: Path, folder: Path) -> Path:
