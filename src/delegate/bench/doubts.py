@@ -32,8 +32,9 @@ def _kept(row: Tally) -> str | None:
 def evaluations(real: Sequence[Tally], *, seed: int = 0) -> tuple[Evaluation, ...]:
     """The confidences that policies escalate by, those about one model's answers together with the baselines there.
 
-    Those of policies that might have escalated and never did are among them. A confidence that was noted on none of these answers is left out. Where 0.5 would send them up is not said: the
-    policies have thresholds of their own, and `handoffs` says what they did.
+    Those of policies that might have escalated and never did are among them. A confidence that was noted on none of
+    these answers is left out. Where 0.5 would send them up is not said: the policies have thresholds of their own, and
+    `handoffs` says what they did.
     """
     about: dict[str, list[Tally]] = {}
     for row in real:
