@@ -115,7 +115,9 @@ class TestAnswer:
 
     async def test_more_than_a_batch_waits_its_turn(self, folder):
         model = Local(model=folder, device="cpu", batch=3)
-        assert len({c.text for c in await ask(model, *(QUESTION.draw(i) for i in range(10)))}) == 10
+        said = [c.text for c in await ask(model, *(QUESTION.draw(i) for i in range(10)))]
+        assert len(said) == 10
+        assert len(set(said)) > 5  # two short draws may say the same
 
     async def test_who_gives_up_does_not_hold_the_others(self, local):
         long = Request.of("abc?", temperature=2.0)
