@@ -20,6 +20,7 @@ from typing import Any
 import click
 import numpy as np
 from numpy.typing import NDArray
+from pages import put
 
 from delegate.bench.contract import Terms, certify
 from delegate.bench.draws import load
@@ -290,9 +291,7 @@ def main(data: Path, resplits: int, hardest: bool, docs: bool, as_json: bool) ->
     else:
         click.echo("\n".join(lines))
     if docs:
-        begin, end = "<!-- contracts -->", "<!-- /contracts -->"
-        head, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
-        PAGE.write_text("\n".join([head + begin, *lines, end + rest.partition(end)[2]]), encoding="utf-8")
+        put(PAGE, "contracts", "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import time
 from collections.abc import Sequence
 from itertools import islice
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pages import put
 
 from delegate.bench.metrics import wilson
 from delegate.completion import Completion
@@ -134,9 +134,9 @@ def main(size: int, folder: Path | None, docs: bool, run: Path | None, as_json: 
     """Measure all three."""
     found = asyncio.run(measure(size, folder))
     if docs:
-        tell("pocket", table(found))
+        put(DOCS, "pocket", table(found))
         if run is not None:
-            tell("policies", "\n".join([*compared(run), ""]))
+            put(DOCS, "policies", "\n".join(compared(run)))
     if as_json:
         click.echo(json.dumps(found, indent=1))
         return
@@ -144,12 +144,6 @@ def main(size: int, folder: Path | None, docs: bool, run: Path | None, as_json: 
         click.echo(name)
         for key, value in part.items():
             click.echo(f"  {key}: {_line(value)}")
-
-
-def tell(name: str, lines: str) -> None:
-    """Put lines between two marks of the page."""
-    text = DOCS.read_text()
-    DOCS.write_text(re.sub(f"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", lambda _: lines, text, flags=re.S))
 
 
 def table(found: dict[str, Any]) -> str:
@@ -170,7 +164,7 @@ def table(found: dict[str, Any]) -> str:
     ends = [f"{name}: {percent(one)} %" for name, one in found["roles"].items()]
     both = percent(found["oracle of the small ones"]["all"])
     return "\n".join(
-        [*head, *body, "", f"At least one of the small ones right: {both} %. Of pocket-large, {'; '.join(ends)}.", ""]
+        [*head, *body, "", f"At least one of the small ones right: {both} %. Of pocket-large, {'; '.join(ends)}."]
     )
 
 

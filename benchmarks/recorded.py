@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import click
+from pages import put
 
 from delegate.cli import main as cli
 
@@ -81,13 +82,7 @@ def table(run: Path) -> list[str]:
 
 def tell(name: str) -> None:
     """Write a set's table into the README, between its marks, so that the figures there are those of this command."""
-    lines = table(RUNS / name)
-    page = HERE.parent / "README.md"
-    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    head, _, rest = page.read_text(encoding="utf-8").partition(begin)
-    _, _, tail = rest.partition(end)
-    if rest:
-        page.write_text("\n".join([head + begin, *lines, end + tail]), encoding="utf-8")
+    put(HERE.parent / "README.md", name, "\n".join(table(RUNS / name)))
     picture = HERE.parent / "docs" / f"{name}-frontier.svg"
     if picture.exists():
         shutil.copyfile(RUNS / name / "plots" / "frontier.svg", picture)

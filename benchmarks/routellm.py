@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 import numpy as np
+from pages import put
 from threadpoolctl import threadpool_limits
 
 from delegate import Request, Scope
@@ -288,9 +289,7 @@ def main(data: Path, seeds: int, docs: bool) -> None:
         said = "\n\n".join([*tables, f"{seeds} seeds. {relabelled(data)} {speed(data)}"])
     click.echo(f"\n{said}\n\nTook {time.perf_counter() - start:.0f} s.")
     if docs:
-        head, begin, rest = PAGE.read_text(encoding="utf-8").partition("<!-- routellm -->")
-        _, end, tail = rest.partition("<!-- /routellm -->")
-        PAGE.write_text(f"{head}{begin}\n{said}\n{end}{tail}", encoding="utf-8")
+        put(PAGE, "routellm", said)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+from pages import put
 
 from delegate.bench.draws import load
 from delegate.bench.evaluation import Evaluation
@@ -42,9 +43,7 @@ def tell(name: str, found: Evaluation, *, write: bool) -> None:
     said = "".join(signal_markdown([found], {}))
     click.echo(f"{name}\n\n{said}")
     if write:
-        head, begin, rest = PAGE.read_text(encoding="utf-8").partition(f"<!-- {name} -->")
-        _, end, tail = rest.partition(f"<!-- /{name} -->")
-        PAGE.write_text(f"{head}{begin}\n{said}{end}{tail}", encoding="utf-8")
+        put(PAGE, name, said.removesuffix("\n"))
 
 
 def speed(problems: int) -> str:

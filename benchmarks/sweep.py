@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 import numpy as np
+from pages import put
 
 from delegate.bench.choice import Aim
 from delegate.bench.draws import Draws
@@ -244,16 +245,6 @@ def speed_table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def tell(name: str, table: str) -> None:
-    """Write a table into the page, between its marks, so that the figures there are those of this command."""
-    page = PAGE.read_text(encoding="utf-8")
-    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    head, _, rest = page.partition(begin)
-    _, _, tail = rest.partition(end)
-    if rest:
-        PAGE.write_text("\n".join([head + begin, "", table, "", end + tail]), encoding="utf-8")
-
-
 @click.command()
 @click.argument("what", type=click.Choice(["targets", "rules", "frontier", "speed", "all"]))
 @click.option(
@@ -285,7 +276,7 @@ def main(what: str, data: Path | None, docs: bool, as_json: bool) -> None:
         rows = measure()
         click.echo(json.dumps(rows) if as_json else f"{table(rows)}\n")
         if docs:
-            tell(name, table(rows))
+            put(PAGE, name, f"\n{table(rows)}\n")
 
 
 if __name__ == "__main__":
