@@ -17,9 +17,14 @@ from delegate.bench.tally import TOKENS, Tally
 
 def doubted(row: Tally, real: Sequence[Tally]) -> Tally | None:
     """Whose answers a row's confidence is about: those of the model it escalates from, else its own."""
-    how = escalation(row)
-    weak = _kept(row) if how is None else how.weak
+    weak = _weak(row)
     return row if weak is None else next((other for other in real if other.name == weak), None)
+
+
+def _weak(row: Tally) -> str | None:
+    """The model that a policy escalates from, or might have; `None` for any other row."""
+    how = escalation(row)
+    return _kept(row) if how is None else how.weak
 
 
 def _kept(row: Tally) -> str | None:
@@ -38,7 +43,7 @@ def evaluations(real: Sequence[Tally], *, seed: int = 0) -> tuple[Evaluation, ..
     """
     about: dict[str, list[Tally]] = {}
     for row in real:
-        judged = doubted(row, real) if escalation(row) or _kept(row) else None
+        judged = None if _weak(row) is None else doubted(row, real)
         if judged is not None and not np.isnan(row.confidence[_answered(judged)]).all():
             about.setdefault(judged.name, []).append(row)
     named = {row.name: row for row in real}

@@ -18,8 +18,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from delegate.bench.run import close
-from delegate.completion import Completion, Span
+from delegate.completion import Completion
 from delegate.task import Sample
+from delegate.train.alone import Alone
 from delegate.train.environment import Environment
 from delegate.train.grpo import Scale, Settings, once, still
 from delegate.train.live import Played, Speaker, Turn, play
@@ -94,7 +95,7 @@ class Rollouts:
         self.names, self.turns = list(samples), slots(environment)
         self._samples = samples
         self._environment, self._settings = environment, settings
-        self._alone: dict[str, Span] = {}
+        self._alone = Alone(environment)
         self._make = speaker
         self._speaker: Speaker | None = None
         self._runner = asyncio.Runner()
@@ -123,17 +124,14 @@ class Rollouts:
 
     async def _play(self, names: Sequence[str], step: int) -> list[Played]:
         assert self._speaker is not None
-        await asyncio.gather(*(self._ask_alone(self._samples[name]) for name in {*names} - {*self._alone}))
+        asked = {name: self._samples[name] for name in names}
+        spans = await asyncio.gather(*map(self._alone.ask, asked.values()))
+        found = {name: span for name, span in zip(asked, spans, strict=True) if span is not None}
+        alone = {name: span for name, span in found.items() if isinstance(span.outcome, Completion)}
         size = self._settings.group
         draws = range(step * size, (step + 1) * size)
-        wanted = [(self._samples[name], draw, self._alone.get(name)) for name in names for draw in draws]
+        wanted = [(self._samples[name], draw, alone.get(name)) for name in names for draw in draws]
         return await play(self._environment, wanted, self._speaker)
-
-    async def _ask_alone(self, sample: Sample) -> None:
-        """Have the single model, where there is one, answer once for all rollouts; what failed is asked again."""
-        span = await self._environment.alone(sample)
-        if span is not None and isinstance(span.outcome, Completion):
-            self._alone[sample.id] = span
 
     def reward(self, earned: list[float], log_metric: Callable[[str, float], None], **_: Any) -> list[float]:
         """What each sequence earned."""

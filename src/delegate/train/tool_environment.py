@@ -115,7 +115,6 @@ class ToolRollouts:
             SpecError: such a rollout cannot be played, or not scored, this way.
         """
         check(environment)
-        self.names = list(samples)
         self.count, self.end, self.price, self.samples = count, end, price, samples
         policy = environment.policy
         most = 2 * settings.longest // policy.maximum  # all of them together half of the tokens, of four letters each
