@@ -12,13 +12,15 @@ help:               ## what there is to make
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# what is imported is compiled when it is; all of it would be a third more on the disk, for the demo as well
 $(VENV)/.base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable .
+	$(PIP) --no-compile --editable .
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.base
 	$(PIP) --editable '.[dev]'
+	-@$(BIN)/python -m compileall -q $(VENV)/lib
 	@touch $@
 
 test: lint types layers tests   ## everything that is checked

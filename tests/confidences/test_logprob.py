@@ -26,6 +26,28 @@ async def test_mean_is_geometric_and_min_the_least_likely():
     assert await score("min", token(0.9), token(0.4)) == pytest.approx(0.4)
 
 
+async def test_with_a_bonus_the_longer_of_two_answers_is_trusted_more():
+    plain, bonus = Logprob(), Logprob(length_bonus=1.5)
+    short, usual, long = (completion(*[token(0.9)] * count) for count in (25, 100, 400))
+
+    for answer in (short, usual, long):
+        assert await plain.score(REQUEST, answer, Scope()) == pytest.approx(0.9)
+    assert await bonus.score(REQUEST, short, Scope()) == pytest.approx(0.9**8)
+    assert await bonus.score(REQUEST, usual, Scope()) == pytest.approx(0.9)
+    assert await bonus.score(REQUEST, long, Scope()) == pytest.approx(0.9 ** (1 / 8))
+
+
+@pytest.mark.parametrize("wrong", [-1.0, float("inf"), float("nan")])
+def test_a_bonus_is_a_number_not_below_zero(wrong):
+    with pytest.raises(SpecError, match="length_bonus"):
+        Logprob(length_bonus=wrong)
+
+
+def test_a_bonus_is_for_the_mean():
+    with pytest.raises(SpecError, match="is for the mean"):
+        Logprob(statistic="min", length_bonus=1.0)
+
+
 async def test_entropy_runs_from_certain_to_a_coin():
     assert await score("entropy", token(1.0, x=1.0, y=1e-300)) == pytest.approx(1.0)
     assert await score("entropy", token(0.5, x=0.5, y=0.5)) == pytest.approx(0.0)

@@ -9,6 +9,7 @@ import pytest
 from delegate.errors import SpecError
 from delegate.registry import part
 from delegate.tasks.pocket import LEVELS, Pocket, Problem, draw, problems, solve, split
+from delegate.tasks.story import NAMES
 from delegate.tasks.working import PERCENT, Step, minus, over, plus, recipe, times, work
 from delegate.testing import check_task
 
@@ -66,6 +67,25 @@ def true(claim: str) -> bool:
         return eval(left) == int(right)
     top, _, divisor = left.partition("/")
     return divmod(int(top), int(divisor)) == (int(quotient), int(rest))
+
+
+def test_an_explained_solution_says_which_way_round_comparisons_are_told():
+    signs = {"has more": "-", "has fewer": "+", "has times": "/", "With more": "-", "With times": "/"}
+    signs |= {"more than": "+", "fewer than": "-", "times as": "*", "each of": "*"}
+    seen = set()
+    for problem in some("train", 400):
+        sentences = re.findall(r"[^.?]+[.?]", problem.question)
+        for number, way in enumerate(problem.ways):
+            if way:
+                first, _, rest = sentences[number + 1].strip().partition(" ")
+                known = first == "Each" or (first in NAMES and first in " ".join(sentences[: number + 1]))
+                assert known == way.startswith("has"), problem
+                assert way.split()[way.startswith("has")].lower() in f"{first} {rest}".lower()
+                seen.add(way)
+        told = re.findall(r"^- ([A-Za-z ]+): \d+(.)", problem.explained, re.MULTILINE)
+        assert told == [(way, signs[way]) for way in problem.ways if way]
+        assert re.sub(r"^- [A-Za-z ]+: ", "", problem.explained, flags=re.MULTILINE) == problem.solution
+    assert seen == set(signs)
 
 
 def test_every_number_of_the_chain_is_in_the_story():

@@ -53,6 +53,32 @@ def test_a_delegator_without_a_result_works_it_out():
     assert set(without) == {problem().solution}
 
 
+def test_an_explained_call_first_says_which_way_round_each_step_is_told():
+    one = draw(Random(3), level=5, kind="compare")
+    asked, told = transcript(Random(1), one, "tool", explained=True)
+    plain, _ = transcript(Random(1), one, "tool")
+    change = draw(Random(3), level=3, kind="part")
+
+    assert asked.answer.text == "- " + ", ".join(one.ways)
+    assert asked.answer.tool_calls == plain.answer.tool_calls
+    assert told.request.messages[-2].text == asked.answer.text
+    assert plain.answer.text == ""
+    assert not any(change.ways)
+    assert transcript(Random(1), change, "tool", explained=True)[0].answer.text == ""
+
+
+def test_an_explained_lesson_is_answered_with_the_explained_solution():
+    one = draw(Random(3), level=5, kind="compare")
+
+    assert story(Random(0), one, explained=True).answer.text == one.explained != one.solution
+
+
+def test_lessons_are_of_the_levels_asked_for():
+    mix = Mix(story={"compare": 1}, bare=0, levels=(1,))
+
+    assert all(lesson(Random(seed), mix).answer.text.count("\n") == 1 for seed in range(20))
+
+
 def test_a_plan_is_read_by_the_policy_and_holds_the_whole_calculation_twice():
     for level in range(1, 6):
         one = problem(level)

@@ -15,16 +15,15 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from delegate.train.batches import Teacher, vocabulary
 from delegate.train.export import export
-from delegate.train.family import MEMBERS, llama, shape
+from delegate.train.family import Member, Phase, llama, shape
 from delegate.train.lessons import Mix
 from delegate.train.muon import orthogonal
 from delegate.train.pocket import Run, rate
 from delegate.train.vocabulary import UNKNOWN
 
 EASY = Mix(story={"gain": 1.0}, bare=1.0, tool=0.2, plan=0.1)
-TINY = replace(
-    MEMBERS["small-a"], mix=EASY, width=32, layers=2, heads=2, key_value_heads=1, inner=64, batch=8, steps=60
-)
+PHASE = Phase(mix=EASY, steps=60)
+TINY = Member(width=32, layers=2, heads=2, key_value_heads=1, inner=64, rate=5e-3, batch=8, phases=(PHASE,))
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +89,31 @@ def test_the_tokenizer_knows_every_word_and_reads_exactly(words):
     assert words.encode("an unheard word").tokens.count(UNKNOWN) == 3
 
 
-def test_the_last_steps_begin_anew_with_lessons_of_their_own(tmp_path, words):
-    one = run(tmp_path, words, steps=4, more=2, finish=Mix(story={"compare": 1.0}, bare=0.0))
+def test_each_phase_has_lessons_and_a_rate_of_its_own(tmp_path, words):
+    finish = replace(PHASE, mix=Mix(story={"compare": 1.0}, bare=0.0), steps=2, rate=0.4, rise=1, fall=1.0)
+    one = run(tmp_path, words, phases=(replace(PHASE, steps=4), finish))
 
-    shares = [rate(one.member, step) for step in range(6)]
+    assert one.member.steps == 6
+    assert [one.member.at(step) for step in (0, 3, 4, 5)] == [(0, 0), (0, 3), (1, 0), (1, 1)]
+    assert [rate(one.member, step) for step in (4, 5)] == [0.4, 0.2]
+    assert not torch.equal(one.teachers[0].batch(4)[0], one.teachers[1].batch(4)[0])
 
-    assert shares[4] > shares[3] > 0
-    assert shares[5] == shares[4] / 2
-    assert not torch.equal(one.teacher.batch(4)[0], one.finisher.batch(4)[0])
+
+def test_a_phase_may_teach_what_the_model_is_told_too(tmp_path, words):
+    deaf, all_ears = (run(tmp_path / str(told), words, phases=(replace(PHASE, told=told),)) for told in (0.0, 1.0))
+    tokens, own = deaf.teachers[0].batch(99)
+
+    for one in (deaf, all_ears):
+        for _ in range(40):
+            one.learn()
+
+    def loss(one):
+        losses = torch.nn.functional.cross_entropy(
+            one.model(input_ids=tokens).logits[:, :-1].transpose(1, 2), tokens[:, 1:], reduction="none"
+        )
+        return losses[~own[:, 1:] & (tokens[:, 1:] != 0)].mean()
+
+    assert loss(all_ears) < 0.9 * loss(deaf)
 
 
 def test_the_rate_rises_stays_and_falls():

@@ -65,12 +65,23 @@ class Problem:
     question: str
     lines: tuple[str, ...]
     """The working, a calculation a line."""
+    ways: tuple[str, ...]
+    """Which way round each step is told; empty where there is no other."""
     answer: int
 
     @property
     def solution(self) -> str:
         """The whole solution, ending in the boxed answer."""
         return solution(self.lines, self.answer)
+
+    @property
+    def explained(self) -> str:
+        """The same solution, in which every comparison begins with which way round it was told."""
+        lines, value = list[str](), self.start
+        for step, way in zip(self.steps, self.ways, strict=True):
+            (first, *rest), value = work(value, step)
+            lines += [f"- {way}: {first}" if way else first, *rest]
+        return solution(tuple(lines), self.answer)
 
     @property
     def split(self) -> str:
@@ -133,9 +144,16 @@ def _try(rng: Random, number: int, kind: str) -> Problem | None:
         chosen.append((family, step))
         lines += more
     steps = tuple(step for _, step in chosen)
-    question = tell(start, chosen, rng)
+    question, ways = tell(start, chosen, rng)
     return Problem(
-        level=number, kind=kind, start=start, steps=steps, question=question, lines=tuple(lines), answer=value
+        level=number,
+        kind=kind,
+        start=start,
+        steps=steps,
+        question=question,
+        lines=tuple(lines),
+        ways=ways,
+        answer=value,
     )
 
 

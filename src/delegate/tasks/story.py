@@ -133,8 +133,8 @@ class _Scene:
     """Things not used yet."""
 
 
-def tell(start: int, steps: Sequence[tuple[str, Step]], rng: Random) -> str:
-    """A story of these steps, and its question.
+def tell(start: int, steps: Sequence[tuple[str, Step]], rng: Random) -> tuple[str, tuple[str, ...]]:
+    """A story of these steps, with its question; and which way round each step is told.
 
     Args:
         start: how many things there are at first.
@@ -144,15 +144,27 @@ def tell(start: int, steps: Sequence[tuple[str, Step]], rng: Random) -> str:
     names, kinds = rng.sample(NAMES, 8), rng.sample(THINGS, 6)
     things = rng.choice(VESSELS) if rng.random() < 0.2 else kinds.pop()
     scene = _Scene(names.pop(), things, names, kinds)
-    told = [_put(rng.choice(_BEGIN), scene, n=start)]
+    told, ways = [_put(rng.choice(_BEGIN), scene, n=start)], list[str]()
     for family, step in steps:
         fitting = [each for each in TELL[family][step.act] if _fits(each[1], scene)]
         wording, effect = rng.choice(fitting)
         other, fresh = scene.names.pop(), scene.kinds[-1]
         told.append(_put(wording, scene, n=step.number, m=step.each, b=other, v=fresh))
+        ways.append(way(wording) if family == "compare" else "")
         _change(scene, effect, other)
     told.append(_put(rng.choice(_ASK), scene))
-    return " ".join(told)
+    return " ".join(told), tuple(ways)
+
+
+_RELATIONS = {"fewer": "than", "times": "as", "more": "than", "each": "of"}
+
+
+def way(wording: str) -> str:
+    """Which way round a comparison is told: "has fewer" if who is known has fewer, "fewer than" if the other has."""
+    said, then = next(pair for pair in _RELATIONS.items() if pair[0] in wording)
+    if wording.startswith("{a}"):
+        return f"has {said}"
+    return f"With {said}" if wording.startswith("With") else f"{said} {then}"
 
 
 def _put(wording: str, scene: _Scene, **words: object) -> str:

@@ -25,7 +25,7 @@ _UNKNOWN = SPECIAL.index(UNKNOWN)
 
 def vocabulary() -> Tokenizer:
     """The tokenizer that the whole family shares."""
-    rng, mix = Random("pocket/vocabulary"), MEMBERS["large"].mix
+    rng, mix = Random("pocket/vocabulary"), MEMBERS["large"].phases[0].mix
     return tokenizer((rendered(lesson(rng, mix)) for _ in range(20_000)), phrases())
 
 

@@ -40,6 +40,9 @@ class Mix:
     """Asking a worker through a tool."""
     plan: float = 0.0
     """Splitting a problem into subtasks, and making one answer of their results."""
+    levels: tuple[int, ...] = tuple(LEVELS)
+    explained: bool = False
+    """Whether solutions say which way round a comparison was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +57,19 @@ def lesson(rng: Random, mix: Mix) -> Lesson:
     """A lesson by chance."""
     chances = {**mix.story, "bare": mix.bare, "tool": mix.tool, "plan": mix.plan}
     kind = rng.choices(list(chances), weights=list(chances.values()))[0]
-    level = rng.choice(list(LEVELS))
+    level = rng.choice(mix.levels)
     if kind in FAMILIES:
-        return story(rng, draw(rng, level=level, kind=kind))
+        return story(rng, draw(rng, level=level, kind=kind), explained=mix.explained)
     problem = draw(rng, level=level)
     if kind == "bare":
         return bare(rng, problem)
-    return rng.choice(transcript(rng, problem, kind))
+    return rng.choice(transcript(rng, problem, kind, explained=mix.explained))
 
 
-def story(rng: Random, problem: Problem) -> Lesson:
+def story(rng: Random, problem: Problem, *, explained: bool = False) -> Lesson:
     """The problem as the task asks it, now and then without its last sentence."""
     prompt = _asked(problem) if rng.random() < 0.9 else problem.question
-    return Lesson(Request.of(prompt), Message(role="assistant", content=problem.solution))
+    return Lesson(Request.of(prompt), Message(role="assistant", content=_worked(problem, explained)))
 
 
 def bare(rng: Random, problem: Problem) -> Lesson:
@@ -77,10 +80,10 @@ def bare(rng: Random, problem: Problem) -> Lesson:
     return Lesson(Request.of(prompt), Message(role="assistant", content=problem.solution))
 
 
-def transcript(rng: Random, problem: Problem, role: str) -> list[Lesson]:
+def transcript(rng: Random, problem: Problem, role: str, *, explained: bool = False) -> list[Lesson]:
     """What the delegator is asked and says when the policy of that role, `tool` or `plan`, handles the problem."""
     worker = FunctionModel(name="worker", function=lambda request: _worker(rng, problem, request, role))
-    teacher = FunctionModel(name="teacher", function=lambda request: _teacher(problem, request))
+    teacher = FunctionModel(name="teacher", function=lambda request: _teacher(problem, request, explained))
     policy: Model = (
         ToolDelegation(delegator=teacher, worker=worker)
         if role == "tool"
@@ -106,20 +109,25 @@ def _asked(problem: Problem) -> str:
     return ask_number(Sample(id="", question=problem.question, target=""))
 
 
-def _teacher(problem: Problem, request: Request) -> str | Completion:
+def _worked(problem: Problem, explained: bool) -> str:
+    return problem.explained if explained else problem.solution
+
+
+def _teacher(problem: Problem, request: Request, explained: bool) -> str | Completion:
     """The delegator: hands the whole calculation over, and answers once it has a result it may believe."""
     last = request.messages[-1]
     if last.role == "tool":
-        return _short(problem) if _boxed(last.text) else problem.solution
+        return _short(problem) if _boxed(last.text) else _worked(problem, explained)
     if request.tools:
         arguments = json.dumps({"task": recipe(problem.start, problem.steps)})
         call = ToolCall(id="call_0", name=request.tools[0].name, arguments=arguments)
-        message = Message(role="assistant", tool_calls=(call,))
+        ways = [way or "next" for way in problem.ways] if explained and any(problem.ways) else []
+        message = Message(role="assistant", content="- " * bool(ways) + ", ".join(ways), tool_calls=(call,))
         return Completion(model="teacher", message=message, finish_reason="tool_calls")
     if "Subtask 1:" not in last.text:
         return json.dumps(plan(problem))
     _, one, other = (_boxed(part) for part in last.text.split("\n\nSubtask ")[-3:])
-    return _short(problem) if one and one == other else problem.solution
+    return _short(problem) if one and one == other else _worked(problem, explained)
 
 
 def _worker(rng: Random, problem: Problem, request: Request, role: str) -> str:

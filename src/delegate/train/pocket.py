@@ -9,8 +9,8 @@ seed and the step's number alone; so the weights depend on the seed, the number 
 A graphics card is used where there is one, and bfloat16 where the processor has instructions for it.
 
 The architecture is Llama's, so that every tool loads the `transformers` folder of a run. Hidden matrices are trained
-with Muon (Jordan et al. 2024), all else with AdamW; the learning rate is constant and falls to nothing over the last
-part of the run (Hu et al. 2024, arXiv:2404.06395), so that a saved state from before can be taken further.
+with Muon (Jordan et al. 2024), all else with AdamW; in every phase the learning rate is constant and falls to nothing
+over its last part (Hu et al. 2024, arXiv:2404.06395).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +33,15 @@ from delegate.train.muon import Muon
 from delegate.train.vocabulary import END, SPECIAL, TEMPLATE, UNKNOWN
 
 WEIGHTS = Path(__file__).parents[1] / "models" / "weights"
-_AGAIN = 0.4
-"""Where the learning rate of the last steps begins, as a share of the highest."""
 _LONG = 300
 """Tokens from which attention is not written out."""
 
 
 def rate(member: Member, step: int) -> float:
     """The learning rate of a step, as a share of the highest."""
-    if step >= member.steps:
-        return _AGAIN * (1 - (step - member.steps) / member.more)
-    falling = (member.steps - step) / (member.fall * member.steps)
-    return min(1.0, (step + 1) / 50, falling)
+    number, step = member.at(step)
+    phase = member.phases[number]
+    return phase.rate * min(1.0, (step + 1) / phase.rise, (phase.steps - step) / (phase.fall * phase.steps))
 
 
 def precision(device: str) -> torch.dtype:
@@ -70,8 +67,7 @@ class Run:
         self.dtype = precision(self.device)
         self.shape = shape(self.member, self.words.get_vocab_size())
         self.model = llama(self.shape).to(self.device)
-        self.teacher = Teacher(self.member.mix, self.member.batch, self.seed, self.words)
-        self.finisher = Teacher(self.member.finish or self.member.mix, self.member.batch, self.seed, self.words)
+        self.teachers = [Teacher(phase.mix, self.member.batch, self.seed, self.words) for phase in self.member.phases]
         named = list(self.model.named_parameters())
         hidden = [tensor for name, tensor in named if tensor.ndim == 2 and "embed" not in name]
         others = [tensor for name, tensor in named if tensor.ndim != 2 or "embed" in name]
@@ -97,14 +93,10 @@ class Run:
         self.step, self.seconds = saved["step"], saved["seconds"]
 
     def _settings(self) -> dict[str, Any]:
-        """What two parts of one run must have in common; more steps may be asked for until the rate begins to fall."""
-        return {
-            "recipe": RECIPE,
-            "seed": self.seed,
-            **asdict(replace(self.member, steps=0, fall=0.0, more=0, finish=None)),
-        }
+        """What two parts of one run must have in common."""
+        return {"recipe": RECIPE, "seed": self.seed, **asdict(self.member)}
 
-    def save(self, name: str = "state.pt") -> None:
+    def save(self) -> None:
         """Write everything that it takes to go on."""
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {
@@ -115,23 +107,26 @@ class Run:
             "settings": self._settings(),
         }
         torch.save(state, self.folder / "part.pt")
-        (self.folder / "part.pt").replace(self.folder / name)
+        (self.folder / "part.pt").replace(self.folder / "state.pt")
 
     def learn(self) -> tuple[float, int]:
         """One step; returns the loss and the number of tokens."""
-        teacher = self.teacher if self.step < self.member.steps else self.finisher
-        tokens, own = (tensor.to(self.device) for tensor in teacher.batch(self.step))
+        number, _ = self.member.at(self.step)
+        tokens, own = (tensor.to(self.device) for tensor in self.teachers[number].batch(self.step))
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = self.member.rate * rate(self.member, self.step)
         # written out, attention is faster for short rows; its memory grows with their square
         self.model.set_attn_implementation("eager" if tokens.shape[1] < _LONG else "sdpa")
+        aims, own = tokens[:, 1:], own[:, 1:]
+        told = self.member.phases[number].told
+        asked = aims != 0 if told else own
         with torch.autocast(self.device, torch.bfloat16, enabled=self.dtype is torch.bfloat16):
             hidden = self.model.model(input_ids=tokens, use_cache=False).last_hidden_state
-            asked = own[:, 1:]
             logits = self.model.lm_head(hidden[:, :-1][asked])
-        loss = torch.nn.functional.cross_entropy(logits.float(), tokens[:, 1:][asked])
-        torch.autograd.backward(loss)
+        losses = torch.nn.functional.cross_entropy(logits.float(), aims[asked], reduction="none")
+        loss = losses[own[asked]].mean()
+        torch.autograd.backward(loss + told * losses[~own[asked]].mean() if told else loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimiser in self.optimisers:
             optimiser.step()
@@ -175,21 +170,19 @@ class Run:
 
 @click.command()
 @click.option("--member", type=click.Choice(sorted(MEMBERS)), required=True, help="Which of the family.")
-@click.option("--steps", type=int, help="Steps in all; the member's own by default.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--threads", type=int, default=1, show_default=True, help="Processor cores to use.")
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("build/pocket"), help="Where states are saved.")
 @click.option("--weights", type=click.Path(path_type=Path), default=WEIGHTS, help="Where the result is written.")
 @click.option("--every", type=int, default=100, show_default=True, help="Steps between two reports and saves.")
-def main(member: str, steps: int | None, seed: int, threads: int, runs: Path, weights: Path, every: int) -> None:
+def main(member: str, seed: int, threads: int, runs: Path, weights: Path, every: int) -> None:
     """Train one of the pocket models, or go on training it."""
-    settings = replace(MEMBERS[member], steps=steps or MEMBERS[member].steps)
     try:
-        run = Run(member, settings, runs / member, seed=seed, threads=threads)
+        run = Run(member, MEMBERS[member], runs / member, seed=seed, threads=threads)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     losses, tokens, began = list[float](), 0, time.monotonic()
-    last = settings.steps + settings.more
+    last = run.member.steps
     while run.step < last:
         loss, count = run.learn()
         losses.append(loss)
@@ -200,8 +193,6 @@ def main(member: str, steps: int | None, seed: int, threads: int, runs: Path, we
             mean = sum(losses) / len(losses)
             click.echo(f"step {run.step}/{last} loss {mean:.4f} {tokens / seconds:,.0f} tokens/s")
             run.save()
-            if run.step <= settings.steps * (1 - settings.fall) < run.step + every:
-                run.save("before_fall.pt")
             losses, tokens, began = [], 0, time.monotonic()
     run.write(weights)
 
