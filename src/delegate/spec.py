@@ -143,7 +143,10 @@ def describe(group: Group, kind: str) -> tuple[str, list[dict[str, str]]]:
 
 
 def walk(root: Any) -> Iterator[Any]:
-    """The part and every part beneath it, through dataclass fields; each object once, leaves first."""
+    """The part and every part beneath it, through dataclass fields; each object once, leaves first.
+
+    Fields that do not count in a comparison are what a part remembers, such as answers, and are not looked through.
+    """
     seen: set[int] = set()
 
     def visit(value: Any) -> Iterator[Any]:
@@ -155,7 +158,8 @@ def walk(root: Any) -> Iterator[Any]:
         elif is_dataclass(value) and not isinstance(value, type) and id(value) not in seen:
             seen.add(id(value))
             for f in fields(value):
-                yield from visit(getattr(value, f.name))
+                if f.compare:
+                    yield from visit(getattr(value, f.name))
             if isinstance(value, tuple(_GROUPS)):
                 yield value
         elif isinstance(value, tuple(_GROUPS)) and id(value) not in seen:
