@@ -1,8 +1,12 @@
+from dataclasses import dataclass, field
+from typing import Any
+
 import pytest
 
 from delegate.errors import DataError, SpecError
 from delegate.policies.cascade import Cascade
 from delegate.spec import load, parse, walk
+from delegate.testing import scripted
 
 SMALL = {"kind": "openai", "model": "small", "base_url": "http://127.0.0.1:1/v1"}
 LARGE = {"kind": "openai", "model": "large", "base_url": "http://127.0.0.1:1/v1", "price": {"input": 1, "output": 2}}
@@ -54,6 +58,18 @@ def test_walk_meets_every_part_once_leaves_first():
     spec = parse(tables())
     names = [getattr(part, "name", type(part).__name__) for part in walk(tuple(spec.models.values()))]
     assert names == ["small", "large", "Token", "main"]
+
+
+def test_walk_looks_at_what_a_part_is_not_at_what_it_remembers():
+    @dataclass(frozen=True)
+    class Remembering:
+        model: Any
+        answers: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    model = scripted("4")
+    remembered = scripted("5")
+
+    assert list(walk(Remembering(model, {"5": remembered}))) == [model]
 
 
 @pytest.mark.parametrize(
