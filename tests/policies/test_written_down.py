@@ -69,7 +69,7 @@ def test_a_policy_as_a_table(kind):
         {"kind": "asking", "model": "@large", "mode": "p_true"},
         {
             "kind": "calibrated",
-            "confidence": {"kind": "logprob", "statistic": "min"},
+            "confidence": {"kind": "logprob", "statistic": "min", "length_bonus": 0.0},
             "points": [[0.25, 0.0], [0.5, 1.0]],
             "intercept": 0.0,
         },
@@ -90,7 +90,7 @@ def test_a_policy_as_a_table(kind):
             "intercept": 0.5,
         },
         {"kind": "length", "half": 250.0},
-        {"kind": "logprob", "statistic": "entropy"},
+        {"kind": "logprob", "statistic": "entropy", "length_bonus": 0.0},
         {"kind": "token", "confident": "<|c_math|>", "unsure": "<|u_math|>"},
     ],
 )
