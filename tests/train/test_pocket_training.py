@@ -1,7 +1,9 @@
 """Training the pocket models: the code path, what it writes, and that a stopped run goes on as if it had not been."""
 
+import hashlib
 import json
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -13,10 +15,12 @@ import numpy as np
 import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from delegate.train.batches import Teacher, vocabulary
+from delegate.models.pocket import WEIGHTS
+from delegate.plain import digest
+from delegate.train.batches import Teacher, rendered, vocabulary
 from delegate.train.export import export
-from delegate.train.family import Member, Phase, llama, shape
-from delegate.train.lessons import Mix
+from delegate.train.family import MEMBERS, RECIPE, Member, Phase, llama, shape
+from delegate.train.lessons import Mix, lesson
 from delegate.train.muon import orthogonal
 from delegate.train.pocket import Run, rate
 from delegate.train.vocabulary import UNKNOWN
@@ -87,6 +91,24 @@ def test_the_tokenizer_knows_every_word_and_reads_exactly(words):
     )
     assert [piece.strip() for piece in words.encode("12+305").tokens] == ["1", "2", "+", "3", "0", "5"]
     assert words.encode("an unheard word").tokens.count(UNKNOWN) == 3
+
+
+@pytest.mark.parametrize("phase", MEMBERS["large"].phases)
+def test_the_tokenizer_knows_what_every_phase_is_about(words, phase):
+    texts = [rendered(lesson(Random(seed), phase.mix)) for seed in range(200)]
+
+    assert not any(UNKNOWN in words.encode(text).tokens for text in texts)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_what_is_shipped_says_that_it_was_trained_as_the_family_is(name):
+    manifest = json.loads((WEIGHTS / name / "config.json").read_text())["manifest"]
+    model = (WEIGHTS / name / "model.onnx").read_bytes()
+
+    assert manifest["recipe"] == RECIPE
+    assert manifest["settings"] == digest(MEMBERS[name])
+    assert manifest["steps"] == MEMBERS[name].steps
+    assert manifest["sha256"] == hashlib.sha256(model).hexdigest()
 
 
 def test_each_phase_has_lessons_and_a_rate_of_its_own(tmp_path, words):

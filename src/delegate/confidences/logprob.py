@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, fsum, inf, isnan, log, nan
+from math import exp, fsum, isnan, log, nan
 from typing import Literal
 
 from delegate.completion import Completion, TokenLogprob
@@ -20,6 +20,8 @@ from delegate.scope import Scope
 Statistic = Literal["mean", "min", "entropy"]
 _USUAL = 100
 """Tokens of an answer that a bonus for length leaves as it is."""
+_MOST = 10
+"""The largest bonus; far larger ones are no numbers any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +39,8 @@ class Logprob:
     tokens were as likely, the longer is trusted more."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.length_bonus < inf:
-            raise SpecError(f"`length_bonus` must be a number not below 0, found {self.length_bonus}")
+        if not 0 <= self.length_bonus <= _MOST:
+            raise SpecError(f"`length_bonus` must be a number from 0 to {_MOST}, found {self.length_bonus}")
         if self.length_bonus and self.statistic != "mean":
             raise SpecError(
                 f"`length_bonus` is for the mean; leave it out, or say statistic mean, not {self.statistic}"

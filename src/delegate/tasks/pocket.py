@@ -8,8 +8,9 @@ the problems gain and lose things and compare (`gain`), 40 % are about groups an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from random import Random
 
@@ -77,11 +78,7 @@ class Problem:
     @property
     def explained(self) -> str:
         """The same solution, in which every comparison begins with which way round it was told."""
-        lines, value = list[str](), self.start
-        for step, way in zip(self.steps, self.ways, strict=True):
-            (first, *rest), value = work(value, step)
-            lines += [f"- {way}: {first}" if way else first, *rest]
-        return solution(tuple(lines), self.answer)
+        return solution(*solve(self.start, self.steps, self.ways))
 
     @property
     def split(self) -> str:
@@ -100,16 +97,21 @@ def split(start: int, steps: tuple[Step, ...]) -> str:
     return "test" if share < 0.1 else "validation" if share < 0.15 else "train"
 
 
-def solve(start: int, steps: tuple[Step, ...]) -> tuple[tuple[str, ...], int]:
+def solve(start: int, steps: tuple[Step, ...], ways: Iterable[str] = repeat("")) -> tuple[tuple[str, ...], int]:
     """The lines of the working of a chain, and its result.
+
+    Args:
+        start: the number it begins with.
+        steps: what is done to it.
+        ways: which way round each step was told, to be said before it; empty for nothing.
 
     Raises:
         ValueError: a result on the way is no whole number, or below 1.
     """
     lines: list[str] = []
-    for step in steps:
-        more, start = work(start, step)
-        lines += more
+    for step, way in zip(steps, ways, strict=False):
+        (first, *rest), start = work(start, step)
+        lines += [f"- {way}: {first}" if way else first, *rest]
     return tuple(lines), start
 
 

@@ -119,6 +119,8 @@ TELL: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
     },
 }
 """Family -> act -> its wordings, each with what it changes about who has what."""
+_RELATIONS = {"fewer": "than", "times": "as", "more": "than", "each": "of"}
+"""How a comparison compares -> what stands before who it is compared with."""
 
 
 @dataclass(slots=True)
@@ -150,16 +152,13 @@ def tell(start: int, steps: Sequence[tuple[str, Step]], rng: Random) -> tuple[st
         wording, effect = rng.choice(fitting)
         other, fresh = scene.names.pop(), scene.kinds[-1]
         told.append(_put(wording, scene, n=step.number, m=step.each, b=other, v=fresh))
-        ways.append(way(wording) if family == "compare" else "")
+        ways.append(_way(wording) if family == "compare" else "")
         _change(scene, effect, other)
     told.append(_put(rng.choice(_ASK), scene))
     return " ".join(told), tuple(ways)
 
 
-_RELATIONS = {"fewer": "than", "times": "as", "more": "than", "each": "of"}
-
-
-def way(wording: str) -> str:
+def _way(wording: str) -> str:
     """Which way round a comparison is told: "has fewer" if who is known has fewer, "fewer than" if the other has."""
     said, then = next(pair for pair in _RELATIONS.items() if pair[0] in wording)
     if wording.startswith("{a}"):

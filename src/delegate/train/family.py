@@ -58,15 +58,14 @@ class Member:
         return number, step
 
 
-def _small(rate: float, **story: float) -> Member:
-    mix = Mix(story={**story, "both": 0.015}, bare=0.485)
-    phases = (Phase(mix=mix, steps=1400),)
-    return Member(width=128, layers=4, heads=4, key_value_heads=2, inner=384, rate=rate, phases=phases)
+def _small(kind: str) -> Member:
+    phase = Phase(mix=Mix(story={kind: 0.5, "both": 0.015}, bare=0.485), steps=1400)
+    return Member(width=128, layers=4, heads=4, key_value_heads=2, inner=384, rate=5e-3, phases=(phase,))
 
 
 MEMBERS = {
-    "small-a": _small(5e-3, gain=0.5),
-    "small-b": _small(5e-3, part=0.5),
+    "small-a": _small("gain"),
+    "small-b": _small("part"),
     "large": Member(
         width=256,
         layers=5,

@@ -121,8 +121,8 @@ def _teacher(problem: Problem, request: Request, explained: bool) -> str | Compl
     if request.tools:
         arguments = json.dumps({"task": recipe(problem.start, problem.steps)})
         call = ToolCall(id="call_0", name=request.tools[0].name, arguments=arguments)
-        ways = [way or "next" for way in problem.ways] if explained and any(problem.ways) else []
-        message = Message(role="assistant", content="- " * bool(ways) + ", ".join(ways), tool_calls=(call,))
+        ways = "- " + ", ".join(way or "next" for way in problem.ways) if explained and any(problem.ways) else ""
+        message = Message(role="assistant", content=ways, tool_calls=(call,))
         return Completion(model="teacher", message=message, finish_reason="tool_calls")
     if "Subtask 1:" not in last.text:
         return json.dumps(plan(problem))

@@ -15,8 +15,6 @@ over its last part (Hu et al. 2024, arXiv:2404.06395).
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,6 +24,7 @@ import click
 import torch
 from tokenizers import Tokenizer
 
+from delegate.plain import digest
 from delegate.train.batches import Teacher, vocabulary
 from delegate.train.export import export
 from delegate.train.family import MEMBERS, RECIPE, Member, llama, shape
@@ -147,7 +146,6 @@ class Run:
         tensors = {name: tensor.float().cpu().numpy() for name, tensor in self.model.state_dict().items()}
         tensors.pop("lm_head.weight", None)
         millions = sum(tensor.size for tensor in tensors.values()) / 1e6
-        settings = json.dumps(asdict(self.member), sort_keys=True).encode()
         export(
             weights / self.name,
             name=f"pocket-{self.name}",
@@ -158,7 +156,7 @@ class Run:
             manifest={
                 "seed": self.seed,
                 "recipe": RECIPE,
-                "settings": hashlib.sha256(settings).hexdigest()[:16],
+                "settings": digest(self.member),
                 "steps": self.step,
                 "lessons": self.step * self.member.batch,
                 "minutes": round(self.seconds / 60, 1),
